@@ -1,0 +1,68 @@
+"""Columns that depend linearly on each other, which matters only without a penalty.
+
+Parameters z with X̃ z = 0 change no margin, so the likelihood does not determine them. Of all
+solutions the one with the smallest ‖w‖ is taken: the limit of ridge as C → ∞.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh, lstsq
+
+from logreg.design import Design
+
+Array = NDArray[np.float64]
+
+# Singular value of a direction, in standard deviations a row, below which it is zero but for the
+# rounding of the data: a column 1000 standard deviations from zero is rounded to 1e-13 of one.
+NOTHING = 1e-10
+
+
+def null_space(design: Design, weight: Array | None) -> Array | None:
+    """An orthonormal basis (width, k) of {z : X̃ z = 0 on the rows of positive weight}, or None.
+
+    The eigenvectors of X̃'X̃ with the smallest eigenvalues are candidates; the square of a singular
+    value below 1e-8 drowns in rounding there, so a second read measures X̃ z itself.
+    """
+
+    def gram(directions: Array | None) -> Array:
+        size = design.width if directions is None else directions.shape[1]
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
+            total = np.zeros((size, size))
+            out = np.empty((blocks[0].stop - blocks[0].start, design.width))
+            for rows in blocks:
+                x = design.standard_rows(rows, out)
+                if weight is not None:
+                    x *= (weight[rows] > 0)[:, None]
+                if directions is not None:
+                    x = x @ directions
+                total += x.T @ x
+            return (total,)
+
+        result: Array = design.add_up(kernel, width=design.width)[0]
+        return result / design.n
+
+    values, vectors = eigh(gram(None), check_finite=False)
+    candidates = vectors[:, values <= 1e-8 * max(values[-1], 1.0)]
+    if not candidates.shape[1]:
+        return None
+    values, mix = eigh(gram(candidates), check_finite=False)
+    flat: Array = candidates @ mix[:, values <= NOTHING**2]
+    return flat if flat.shape[1] else None
+
+
+def least_norm(design: Design, flat: Array, theta: Array) -> Array:
+    """theta (q, width) moved along `flat` to where ‖w‖ is smallest; no margin changes."""
+    directions = flat[: design.d] * design.per_scale[:, None]
+    w = theta[:, : design.d] * design.per_scale
+    length = np.linalg.norm(directions, axis=0)
+    move = lstsq(directions / length, w.T)[0] / length[:, None]
+    moved: Array = theta - (flat @ move).T
+    return moved
+
+
+def involved(flat: Array, d: int) -> list[int]:
+    """The columns that take part in some dependence."""
+    return [int(j) for j in np.flatnonzero(np.abs(flat[:d]).max(axis=1) > 1e-7)]

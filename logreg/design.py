@@ -1,0 +1,176 @@
+"""The design matrix: how X multiplies, by blocks of rows that stay in cache.
+
+X is read, never copied or changed. Solvers work in coordinates in which every column has mean 0
+and standard deviation about 1, so the units a user chose do not matter:
+
+    margin = X w + b = X̃ w̃ + b̃,     x̃_j = (x_j - centre_j) / scale_j,
+    w_j = w̃_j / scale_j,             b = b̃ - Σ_j centre_j w_j.
+
+X̃ is never formed. `scale` is a power of two, so the way there and back loses nothing; without an
+intercept `centre` is 0. With more columns than rows, w lies in the row space of the (centred) X,
+w = Q v for an orthonormal Q (d, n): then X Q, a small n × n matrix, stands in for X.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+from logreg.row_blocks import Moments, RowBlocks
+
+Array = NDArray[np.float64]
+
+# Columns whose mean is more than this many standard deviations from zero are centred block by
+# block before they are multiplied: by algebra afterwards, X'WX would lose twice as many digits.
+FAR = 30.0
+
+
+class Design(RowBlocks):
+    """X with an intercept column or not, in coordinates that suit it.
+
+    Parameters
+    ----------
+    X : array (n, d), all finite
+    moments : Moments
+        Of X's columns, from :meth:`RowBlocks.moments`.
+    intercept : bool
+    weight : array (n,), optional
+        What the moments were weighted with.
+    n_threads : int
+    """
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        moments: Moments,
+        *,
+        intercept: bool = True,
+        weight: Array | None = None,
+        n_threads: int = 1,
+    ) -> None:
+        super().__init__(X, n_threads)
+        self.intercept = intercept
+        self.basis: Array | None = None
+        if self.d > self.n:
+            moments = self._use_row_space(moments, weight)
+        self._set_coordinates(moments)
+
+    def _use_row_space(self, moments: Moments, weight: Array | None) -> Moments:
+        self.outer_centre = moments.mean if self.intercept else np.zeros(self.d)
+        rows = np.subtract(self.X, self.outer_centre, dtype=np.float64)
+        self.basis, triangle = qr(rows.T, mode="economic", check_finite=False)
+        super().__init__(np.ascontiguousarray(triangle.T), self.n_threads)
+        return self.moments(weight)
+
+    def _set_coordinates(self, moments: Moments) -> None:
+        # with an intercept: the deviation from the mean, times sqrt(Σ s); without: from zero
+        self.total = moments.total
+        far = 0.0 if self.intercept else moments.total * moments.mean**2
+        self.column_norm = np.sqrt(moments.square + far)
+        size = self.column_norm / np.sqrt(moments.total)
+        # A column that varies by rounding only is constant: leave it as it is.
+        constant = size <= 8 * np.finfo(float).eps * np.abs(moments.mean)
+        self.scale = np.exp2(np.round(np.log2(np.where(constant | (size == 0), 1.0, size))))
+        self.per_scale = 1.0 / self.scale  # exact, and a multiplication is cheaper
+        self.centre = moments.mean if self.intercept else np.zeros(self.d)
+        self.far = bool(np.any(np.abs(self.centre) > FAR * self.scale))
+
+    # -- reading X ---------------------------------------------------------------------------
+
+    @property
+    def width(self) -> int:
+        """Parameters an output: the columns, and the intercept if there is one."""
+        return self.d + self.intercept
+
+    def rows(self, rows: slice) -> Array:
+        """A block of rows in float64, centred if a column lies far from zero."""
+        block = self.X[rows]
+        if self.far:
+            return np.subtract(block, self.centre, dtype=np.float64)
+        return block if block.dtype == np.float64 else block.astype(np.float64)
+
+    # -- coordinates -------------------------------------------------------------------------
+
+    def to_user(self, theta: Array) -> tuple[Array, Array]:
+        """(q, width) parameters of X̃ as weights (q, d) and intercepts (q,) of the user's X."""
+        w, b = self.of_block(theta)
+        if self.far:
+            b = b - w @ self.centre
+        if self.basis is not None:
+            w = w @ self.basis.T
+            b = b - w @ self.outer_centre
+        return w, b
+
+    def of_block(self, theta: Array) -> tuple[Array, Array]:
+        """The same for the blocks that `rows` gives: margins are block @ w.T + b."""
+        w = theta[:, : self.d] * self.per_scale
+        b = theta[:, self.d] if self.intercept else np.zeros(len(theta))
+        if self.intercept and not self.far:
+            b = b - w @ self.centre
+        return w, b
+
+    def from_user(self, w: Array, b: Array) -> Array:
+        """The inverse of `to_user`."""
+        if self.basis is not None:
+            b = b + w @ self.outer_centre
+            w = w @ self.basis
+        theta = w * self.scale
+        if self.intercept:
+            theta = np.column_stack([theta, b + w @ self.centre])
+        return theta
+
+    def pull_back(self, pulled: Array, total: Array) -> Array:
+        """The gradient in θ̃ from block' residual (q, d) and the sums of the residuals (q,)."""
+        if self.intercept and not self.far:
+            pulled = pulled - total[:, None] * self.centre
+        gradient = pulled * self.per_scale
+        return np.column_stack([gradient, total]) if self.intercept else gradient
+
+    def standard_rows(self, rows: slice, out: Array) -> Array:
+        """A block of X̃ with its column of ones, written into `out` (m, width)."""
+        out = out[: rows.stop - rows.start]
+        np.subtract(self.X[rows], self.centre, out=out[:, : self.d])
+        out[:, : self.d] *= self.per_scale
+        if self.intercept:
+            out[:, self.d] = 1.0
+        return out
+
+    def square_form(self, share: Array) -> tuple[Array, Array, float]:
+        """Σ_j share_j x̃_ij² as block² @ square - block @ linear + constant, for blocks of `rows`."""
+        square = share[: self.d] * self.per_scale**2
+        constant = float(share[self.d]) if self.intercept else 0.0
+        if self.far:
+            return square, np.zeros(self.d), constant
+        return square, 2 * square * self.centre, constant + float(square @ self.centre**2)
+
+    # -- sums over the columns ---------------------------------------------------------------
+
+    def column_curvature(self) -> Array:
+        """Σ_i s_i x̃_ij² for each parameter of an output, s being the weights."""
+        square = (self.column_norm * self.per_scale) ** 2
+        return np.append(square, self.total) if self.intercept else square
+
+    def longest_row(self) -> float:
+        """max_i ‖x̃_i‖, the intercept's 1 included."""
+        square, linear, constant = self.square_form(np.ones(self.width))
+
+        def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
+            longest = 0.0
+            for rows in blocks:
+                block = self.rows(rows)
+                longest = max(longest, float(((block * block) @ square - block @ linear).max()))
+            return ([longest],)
+
+        (longest,) = self.add_up(kernel)
+        return float(np.sqrt(max(longest) + constant))
+
+    def take(self, index: NDArray[np.intp]) -> "Design":
+        """A design of some of the rows (gathered), in the same coordinates."""
+        part = Design.__new__(Design)
+        part.__dict__.update(self.__dict__)
+        part.X, part.n = self.X[index], len(index)
+        part.share = self.share * part.n / self.n
+        return part
+

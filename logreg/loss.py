@@ -1,0 +1,137 @@
+"""The log loss as a function of the margins: binomial and multinomial.
+
+    margin    (q, m)  one row an output: q = 1 for two classes, q = K for K classes
+    residual  (q, m)  d loss / d margin, times the row's weight
+    curvature         its derivative, as (diag, outer): the q × q block of row i is
+                      diag(diag[:, i]) - outer[:, i] outer[:, i]'   (outer is None for two classes)
+
+With the signed margin z = -η for y = 1 and z = +η for y = 0, the binomial loss, residual and
+curvature are softplus(z), ±σ(z) and σ'(z): one formula each, accurate in both tails.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Rows = slice
+
+
+class Loss(Protocol):
+    """What the objective asks of a loss. Rows are a slice of all n rows."""
+
+    q: int
+    weight: Array | None
+
+    def evaluate(self, margin: Array, rows: Rows) -> tuple[float, Array]: ...
+    def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
+    def trace(self, margin: Array, rows: Rows) -> Array: ...
+    def certain(self, margin: Array) -> bool: ...
+    def take(self, index: NDArray[np.intp], factor: Array) -> "Loss": ...
+
+
+def _weighted(weight: Array | None, rows: Rows, *arrays: Array) -> None:
+    if weight is not None:
+        for array in arrays:
+            array *= weight[rows]
+
+
+class Binomial:
+    """Two classes: loss log(1 + e^z), z = ∓margin, for codes 0 and 1."""
+
+    q = 1
+
+    def __init__(self, codes: NDArray[np.intp] | Array, weight: Array | None = None) -> None:
+        self.sign = 1.0 - 2.0 * codes
+        self.weight = weight
+
+    def evaluate(self, margin: Array, rows: Rows) -> tuple[float, Array]:
+        """The sum of the losses and the residuals of these rows, margin (1, m)."""
+        sign = self.sign[rows]
+        z = margin[0] * sign
+        u = np.exp(-np.abs(z))  # in (0, 1]
+        sigma = np.where(z > 0, 1.0, u)
+        sigma /= 1.0 + u
+        sigma *= sign
+        loss = np.log1p(u)
+        loss += np.maximum(z, 0.0)
+        _weighted(self.weight, rows, loss, sigma)
+        return float(loss.sum()), sigma[None]
+
+    def curvature(self, margin: Array, rows: Rows) -> tuple[Array, None]:
+        """σ' = u / (1 + u)² with u = e^-|margin|, times the weight."""
+        u = np.exp(-np.abs(margin))
+        u /= (1.0 + u) ** 2
+        _weighted(self.weight, rows, u)
+        return u, None
+
+    def trace(self, margin: Array, rows: Rows) -> Array:
+        """The trace of each row's curvature, (m,)."""
+        return self.curvature(margin, rows)[0][0]
+
+    def certain(self, margin: Array) -> bool:
+        """Whether every row with a weight lies on its class's side of zero."""
+        wrong = margin[0] * self.sign >= 0
+        return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+
+    def take(self, index: NDArray[np.intp], factor: Array) -> "Binomial":
+        """The loss of some rows, their weights times `factor`."""
+        part = Binomial.__new__(Binomial)
+        part.sign = self.sign[index]
+        part.weight = factor if self.weight is None else factor * self.weight[index]
+        return part
+
+
+class Multinomial:
+    """K classes: loss logsumexp(margin) - margin[y], symmetric in the classes."""
+
+    def __init__(
+        self, codes: NDArray[np.intp], n_classes: int, weight: Array | None = None
+    ) -> None:
+        self.codes, self.q, self.weight = codes, n_classes, weight
+
+    def _probabilities(self, margin: Array) -> tuple[Array, Array, Array]:
+        largest = margin.max(axis=0)
+        p = np.exp(margin - largest)
+        total = p.sum(axis=0)
+        p /= total
+        return p, largest, total
+
+    def evaluate(self, margin: Array, rows: Rows) -> tuple[float, Array]:
+        """The sum of the losses and the residuals p - y of these rows, margin (K, m)."""
+        codes = self.codes[rows]
+        p, largest, total = self._probabilities(margin)
+        each = np.arange(codes.size)
+        loss = np.log(total) + (largest - margin[codes, each])
+        # 1 - p_y as the sum of the others: subtraction would lose it where p_y is near 1
+        p[codes, each] = 0.0
+        p[codes, each] = -p.sum(axis=0)
+        _weighted(self.weight, rows, loss, p)
+        return float(loss.sum()), p
+
+    def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array]:
+        """diag(s p) - s p p', as (s p, sqrt(s) p)."""
+        p, _, _ = self._probabilities(margin)
+        if self.weight is None:
+            return p, p
+        weight = self.weight[rows]
+        return p * weight, p * np.sqrt(weight)
+
+    def trace(self, margin: Array, rows: Rows) -> Array:
+        """The trace of each row's curvature, Σ_k s p_k (1 - p_k), (m,)."""
+        diag, root = self.curvature(margin, rows)
+        return np.maximum((diag - root * root).sum(axis=0), 0.0)
+
+    def certain(self, margin: Array) -> bool:
+        """Whether every row with a weight has its own class on top, with no tie."""
+        each = np.arange(self.codes.size)
+        others = margin.copy()
+        others[self.codes, each] = -np.inf
+        wrong = others.max(axis=0) >= margin[self.codes, each]
+        return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+
+    def take(self, index: NDArray[np.intp], factor: Array) -> "Multinomial":
+        """The loss of some rows, their weights times `factor`."""
+        weight = factor if self.weight is None else factor * self.weight[index]
+        return Multinomial(self.codes[index], self.q, weight)

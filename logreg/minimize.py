@@ -1,0 +1,84 @@
+"""The one loop: it runs a solver, judges when to stop, and keeps the history."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.objective import Point
+from logreg.outcome import Outcome
+
+
+class Record(NamedTuple):
+    """A row of the history."""
+
+    iteration: int
+    objective: float
+    gradient_norm: float
+    standard_errors: float
+    passes: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a fit ended, and why."""
+
+    point: Point
+    outcome: Outcome
+    decrement: float
+    history: list[Record]
+
+    @property
+    def n_iter(self) -> int:
+        return self.history[-1].iteration
+
+
+Callback = Callable[[Point, Record], bool]
+
+
+def minimize(
+    iterates: Iterator[tuple[Point, float]],
+    *,
+    tol: float,
+    max_iter: int,
+    callback: Callback | None = None,
+) -> Solution:
+    """Take iterates until one is within `tol` standard errors of the optimum.
+
+    Parameters
+    ----------
+    iterates : iterator of (Point, decrement)
+        What a solver yields; its end means that it can go no further.
+    tol : float, in standard errors
+    max_iter : int
+    callback : callable (Point, Record) -> bool, optional
+        Called once an iteration; True stops the fit.
+
+    Returns
+    -------
+    Solution
+    """
+    start, history = perf_counter(), []
+    outcome = Outcome.ROUNDING
+    for n_iter, (point, decrement) in enumerate(iterates):
+        norm = float(np.linalg.norm(point.gradient))
+        seconds = perf_counter() - start
+        passes = point.objective.passes
+        history.append(Record(n_iter, point.value, norm, decrement, passes, seconds))
+        stop = callback is not None and callback(point, history[-1])
+        if decrement <= tol:
+            outcome = Outcome.SEPARATED if point.recedes else Outcome.CONVERGED
+        elif point.separates:
+            outcome = Outcome.SEPARATED
+        elif stop:
+            outcome = Outcome.INTERRUPTED
+        elif n_iter >= max_iter:
+            outcome = Outcome.MAX_ITER
+        else:
+            continue
+        break
+    return Solution(point, outcome, float(decrement), history)

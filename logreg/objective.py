@@ -1,0 +1,276 @@
+"""The problem, stated once. All other files use these words.
+
+    F(θ) = Σ_i s_i ℓ(y_i, x_i·w + b + o_i)  +  (1/C) ½ ‖w‖²
+
+    X        (n, d)   design matrix: n rows, d columns            s (n,)  weights, o (n,) offset
+    q                 outputs: 1 for two classes, K for K > 2     y (n,)  classes as codes 0..K-1
+    theta    (p,)     parameters: for each output its d weights w, then its intercept b if there
+                      is one, in the coordinates of the design (columns of mean 0 and deviation ~1)
+    margin   (q, n)   x·w + b + o, log-odds
+    residual (q, n)   dℓ/dmargin times s                          probability minus truth
+    curvature         its derivative: W, never negative
+
+    gradient g = X'residual + w/C          Hessian H = X'WX + 1/C, the information matrix
+
+ℓ is the log loss. F is in units of log-likelihood, so H⁻¹ is the covariance of the estimate and
+the Newton decrement δ = sqrt(g' H⁻¹ g) is how many standard errors θ is away from the optimum:
+F(θ) - F* = δ²/2 to second order. It does not depend on the units of a column, on n or on C.
+
+θ is split into w and b here and nowhere else, so a penalty never meets the intercept.
+
+Some directions change no margin: with K > 2 classes, one number added to the same parameter of all
+classes; without a penalty, the null space of the design. `flat` holds the latter; the Hessian gets
+a positive term along both, which is orthogonal to every gradient and only makes it invertible.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.design import Design
+from logreg.loss import Loss
+from logreg.metric import Metric
+from logreg.penalty import Ridge
+
+Array = NDArray[np.float64]
+
+
+class Objective:
+    """F for one design, loss and penalty. ``at(theta)`` gives a :class:`Point`."""
+
+    def __init__(
+        self,
+        design: Design,
+        loss: Loss,
+        penalty: Ridge,
+        offset: Array | None = None,
+        flat: Array | None = None,
+    ) -> None:
+        self.design, self.loss, self.penalty = design, loss, penalty
+        self.offset, self.flat = offset, flat
+        self.shape = (loss.q, design.width)
+        self.size = loss.q * design.width
+
+    def at(self, theta: Array) -> "Point":
+        """F at theta; nothing is computed before it is asked for."""
+        return Point(self, theta)
+
+    @property
+    def passes(self) -> float:
+        """Reads of X so far; a read of a sample counts for its share."""
+        return self.design.meter.passes
+
+    # -- the kernels: what is done with a block of rows while it is in cache ------------------
+
+    def evaluate(self, theta: Array) -> tuple[float, Array, Array]:
+        """F, its gradient (p,) and the margins, in one read of X."""
+        w, b = self.design.of_block(theta.reshape(self.shape))
+        margin = np.empty((self.loss.q, self.design.n))
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
+            value, pulled, total = 0.0, np.zeros_like(w), np.zeros_like(b)
+            for rows in blocks:
+                block = self.design.rows(rows)
+                part = margin[:, rows] = self._margin(block, w, b, rows)
+                loss, residual = self.loss.evaluate(part, rows)
+                value += loss
+                pulled += residual @ block
+                total += residual.sum(axis=1)
+            return value, pulled, total
+
+        value, pulled, total = self.design.add_up(kernel)
+        gradient = self.design.pull_back(pulled + self.penalty.gradient(w), total)
+        return value + self.penalty.value(w), gradient.ravel(), margin
+
+    def hessian(self, margin: Array) -> Array:
+        """H (p, p) at these margins, by symmetric products of blocks scaled by sqrt(W)."""
+        q, width = self.shape
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            diagonal = np.zeros((q, width, width))
+            outer = np.zeros((q * width, q * width)) if q > 1 else np.zeros((0, 0))
+            size = blocks[0].stop - blocks[0].start
+            plain, scaled = np.empty((size, width)), np.empty((size, width))
+            stacked = np.empty((size, q, width)) if q > 1 else None
+            for rows in blocks:
+                x = self.design.standard_rows(rows, plain)
+                diag, root = self.loss.curvature(margin[:, rows], rows)
+                for k in range(q):
+                    z = np.multiply(x, np.sqrt(diag[k])[:, None], out=scaled[: len(x)])
+                    diagonal[k] += z.T @ z  # NumPy sees a symmetric product: half the work
+                if stacked is not None and root is not None:
+                    m = np.multiply(root.T[:, :, None], x[:, None, :], out=stacked[: len(x)])
+                    m = m.reshape(len(x), q * width)
+                    outer += m.T @ m
+            return diagonal, outer
+
+        groups = int(np.clip(4e6 // self.size**2, 2, 16))
+        diagonal, outer = self.design.add_up(kernel, width=self.size, groups=groups)
+        h = -outer.reshape(q, width, q, width) if q > 1 else np.zeros((q, width, q, width))
+        for k in range(q):
+            h[k, :, k, :] += diagonal[k]
+        self._add_penalty_and_flat(h)
+        return h.reshape(self.size, self.size)
+
+    def _add_penalty_and_flat(self, h: Array) -> None:
+        q, width = self.shape
+        d, each = self.design.d, np.arange(width)
+        size = np.einsum("kaka->a", h) / q  # typical curvature of a column, for the flat terms
+        strength = self.penalty.curvature(self.design.scale) / self.design.scale**2
+        for k in range(q):
+            h[k, each[:d], k, each[:d]] += strength
+            if self.flat is not None:
+                h[k, :, k, :] += self.flat @ self.flat.T * max(float(size.mean()), 1e-300)
+        if q > 1:
+            for a in each:
+                h[:, a, :, a] += size[a] / q
+
+    def hessian_times(self, margin: Array, v: Array) -> Array:
+        """H v (p,) at these margins, in one read of X."""
+        w, b = self.design.of_block(v.reshape(self.shape))
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            pulled, total = np.zeros_like(w), np.zeros_like(b)
+            for rows in blocks:
+                block = self.design.rows(rows)
+                change = w @ block.T
+                change += b[:, None]
+                diag, root = self.loss.curvature(margin[:, rows], rows)
+                product = diag * change
+                if root is not None:
+                    product -= root * (root * change).sum(axis=0)
+                pulled += product @ block
+                total += product.sum(axis=1)
+            return pulled, total
+
+        pulled, total = self.design.add_up(kernel)
+        pulled += self.penalty.curvature(w) * w
+        return self.design.pull_back(pulled, total).ravel()
+
+    def margin_change(self, step: Array) -> Array:
+        """What a step in theta adds to the margins, (q, n)."""
+        w, b = self.design.of_block(step.reshape(self.shape))
+        change = np.empty((self.loss.q, self.design.n))
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
+            for rows in blocks:
+                change[:, rows] = w @ self.design.rows(rows).T + b[:, None]
+            return ()
+
+        self.design.add_up(kernel)
+        return change
+
+    def leverage(self, theta: Array | None, curvature: Array) -> Array:
+        """A score a row, (n,): its share of each column's curvature, summed over the columns.
+
+            score_i = c_i Σ_j x̃_ij² / Σ_k c_k x̃_kj²,      c = trace of the row's curvature at theta
+
+        Rare columns and rare classes get their rows' full share, which uniform draws miss. The
+        sums over k are the caller's, `curvature` (width,), up to a common factor. With theta None
+        c is the same for all rows but for their weight. One read of X.
+        """
+        share = np.divide(1.0, curvature, out=np.zeros(len(curvature)), where=curvature > 0)
+        square, linear, constant = self.design.square_form(share)
+        w, b = self.design.of_block(np.zeros(self.shape) if theta is None
+                                    else theta.reshape(self.shape))
+        score, c = np.empty(self.design.n), np.empty(self.design.n)
+
+        def kernel(blocks: Sequence[slice]) -> tuple[float]:
+            squared = np.empty((blocks[0].stop - blocks[0].start, self.design.d))
+            for rows in blocks:
+                block = self.design.rows(rows)
+                if theta is not None:
+                    c[rows] = self.loss.trace(self._margin(block, w, b, rows), rows)
+                score[rows] = np.multiply(block, block, out=squared[: len(block)]) @ square
+                score[rows] -= block @ linear
+            return (0.0,)
+
+        self.design.add_up(kernel)
+        score += constant
+        if theta is not None:
+            np.maximum(c, 1e-3 * c.mean(), out=c)  # rows at rest now may wake up
+            score *= c
+        if self.loss.weight is not None:
+            score *= self.loss.weight if theta is None else self.loss.weight > 0
+        return score
+
+    def _margin(self, block: Array, w: Array, b: Array, rows: slice) -> Array:
+        margin = w @ block.T
+        margin += b[:, None]
+        if self.offset is not None:
+            margin += self.offset[:, rows]
+        return margin
+
+    def take(self, index: NDArray[np.intp], factor: Array) -> "Objective":
+        """The objective of some rows, their weights times `factor`; the penalty as it is."""
+        offset = None if self.offset is None else self.offset[:, index]
+        loss = self.loss.take(index, factor)
+        return Objective(self.design.take(index), loss, self.penalty, offset, self.flat)
+
+
+class Point:
+    """F at one theta: value, gradient, margins and Hessian, each computed once, when asked for."""
+
+    def __init__(self, objective: Objective, theta: Array) -> None:
+        self.objective, self.theta = objective, theta
+
+    @cached_property
+    def _sums(self) -> tuple[float, Array, Array]:
+        return self.objective.evaluate(self.theta)
+
+    @property
+    def value(self) -> float:
+        return self._sums[0]
+
+    @property
+    def gradient(self) -> Array:
+        return self._sums[1]
+
+    @property
+    def margin(self) -> Array:
+        return self._sums[2]
+
+    @cached_property
+    def hessian(self) -> Array:
+        return self.objective.hessian(self.margin)
+
+    def hessian_times(self, v: Array) -> Array:
+        return self.objective.hessian_times(self.margin, v)
+
+    @cached_property
+    def newton_step(self) -> Array:
+        """-H⁻¹ g."""
+        return -Metric(self.hessian).solve(self.gradient)
+
+    @cached_property
+    def decrement(self) -> float:
+        """sqrt(g' H⁻¹ g): the distance to the optimum in standard errors."""
+        return float(np.sqrt(max(-self.gradient @ self.newton_step, 0.0)))
+
+    # -- without a penalty the optimum may lie at infinity -------------------------------------
+
+    @cached_property
+    def separates(self) -> bool:
+        """Whether this theta itself proves that the classes can be told apart without error: it
+        gives every row's own class the largest margin, so going on along it lowers F for ever.
+        """
+        if self.objective.penalty:
+            return False
+        offset = self.objective.offset
+        margin = self.margin if offset is None else self.margin - offset
+        return self.objective.loss.certain(margin)
+
+    @cached_property
+    def recedes(self) -> bool:
+        """Whether F falls towards a bound that it does not attain (quasi-complete separation).
+
+        Near a finite optimum a Newton step shrinks with the decrement. Along a direction of
+        recession it goes on changing some margin by about 1, however small the decrement.
+        """
+        if self.objective.penalty:
+            return False
+        change = self.objective.margin_change(self.newton_step)
+        return bool(np.abs(change).max(initial=0.0) > 0.5)

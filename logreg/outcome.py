@@ -1,0 +1,44 @@
+"""How a fit ended, in sentences for the user, and the warnings that carry them."""
+
+from enum import Enum
+
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = ["CollinearityWarning", "ConvergenceWarning", "Outcome", "SeparationWarning"]
+
+
+class Outcome(Enum):
+    """Why a fit stopped. The value is the sentence; ``outcome.sentence(...)`` fills in numbers."""
+
+    CONVERGED = "Converged: {decrement:.1e} standard errors from the optimum, tol={tol:.1e}."
+    MAX_ITER = (
+        "Stopped after {n_iter} iterations, {decrement:.1e} standard errors from the optimum "
+        "(tol={tol:.1e}): raise max_iter, or use solver='auto'."
+    )
+    SEPARATED = (
+        "The classes are separated: the likelihood has no maximum, the coefficients grow without "
+        "limit as it nears its bound. Set a finite C (a ridge penalty), or leave out the columns "
+        "that give the class away; the coefficients here are those of iteration {n_iter}."
+    )
+    ROUNDING = (
+        "Stopped at the rounding limit of float64, {decrement:.1e} standard errors from the "
+        "optimum (tol={tol:.1e}), after {n_iter} iterations: raise tol, or look for columns that "
+        "nearly repeat each other or hold values of extreme size."
+    )
+    INTERRUPTED = (
+        "A callback stopped the fit after {n_iter} iterations, {decrement:.1e} standard errors "
+        "from the optimum (tol={tol:.1e})."
+    )
+
+    def sentence(self, *, n_iter: int, decrement: float, tol: float) -> str:
+        """The sentence with this fit's numbers in it."""
+        return self.value.format(n_iter=n_iter, decrement=decrement, tol=tol)
+
+
+class SeparationWarning(ConvergenceWarning):
+    """The classes can be told apart without error, so an unpenalised fit has no finite optimum."""
+
+
+class CollinearityWarning(UserWarning):
+    """Columns depend linearly on each other, so without a penalty their coefficients are not
+    determined; the fit takes those of the smallest norm."""

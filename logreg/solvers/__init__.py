@@ -1,0 +1,55 @@
+"""The solvers: a table of what each is and when "auto" takes it. The first row that suits wins.
+
+A solver is a generator: given the objective, a start and a random generator it yields
+``(point, decrement)``, one iterate after the other, and returns when it can go no further. It
+knows no tolerance and no limit; `minimize` judges. To add one, write its file and its row here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.objective import Objective, Point
+from logreg.solvers.gd import gradient_descent
+from logreg.solvers.newton import newton
+from logreg.solvers.pgd import preconditioned_gradient_descent, sample_rows
+
+__all__ = ["SOLVERS", "Solver", "choose"]
+
+Iterates = Callable[
+    [Objective, NDArray[np.float64], np.random.Generator], Iterator[tuple[Point, float]]
+]
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A row of the table."""
+
+    name: str
+    iterates: Iterates
+    method: str
+    suits: Callable[[Objective], bool]
+
+
+def _tall(objective: Objective) -> bool:
+    # Below this, Hessians of all rows cost less than finding a sample and its optimum.
+    return objective.design.n >= 8 * sample_rows(objective)
+
+
+SOLVERS = {
+    solver.name: solver
+    for solver in (
+        Solver("pgd", preconditioned_gradient_descent, "preconditioned gradient descent", _tall),
+        Solver("newton", newton, "Newton's method", lambda objective: True),
+        Solver("gd", gradient_descent, "textbook gradient descent", lambda objective: False),
+    )
+}
+
+
+def choose(name: str, objective: Objective) -> Solver:
+    """The solver of that name; for "auto" the first of the table that suits the objective."""
+    if name != "auto":
+        return SOLVERS[name]
+    return next(solver for solver in SOLVERS.values() if solver.suits(objective))
