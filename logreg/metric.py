@@ -18,8 +18,7 @@ class Metric:
 
     def __init__(self, hessian: Array) -> None:
         diagonal = np.diag(hessian)
-        largest = max(float(diagonal.max(initial=0.0)), np.finfo(float).tiny)
-        self.root = np.sqrt(np.maximum(diagonal, 1e-30 * largest))
+        self.root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         a = hessian / self.root
         a /= self.root[:, None]
         jitter = 1e-14
