@@ -9,7 +9,7 @@ the χ² distance more than p (KL ≤ χ²), so
 
 with x measured from the column means. All terms are at hand; at g_b = 0 the bound is the gap itself.
 
-**Without a penalty: self-concordance.** The curvature of the log loss changes at most by e^u when
+**With the Hessian at hand: self-concordance.** The curvature of the log loss changes at most by e^u when
 margins move by u (two classes; with more, the range of the moves). With M the largest move of a
 margin by a step of length 1 in the metric H, and u = M δ < 1,
 
@@ -30,11 +30,14 @@ Array = NDArray[np.float64]
 
 def gap(point: Point) -> float:
     """An upper bound on F(θ) - F*; inf where none is known."""
-    bound = _ridge_gap(point) if point.objective.penalty else _likelihood_gap(point)
+    bound = _duality_gap(point) if point.objective.penalty else np.inf
+    # Ridge bounds columns of large values badly: there the other helps, if the Hessian is at hand.
+    if not point.objective.penalty or "hessian" in vars(point) and bound > point.decrement**2:
+        bound = min(bound, _self_concordant_gap(point))
     return bound if np.isfinite(bound) else np.inf
 
 
-def _ridge_gap(point: Point) -> float:
+def _duality_gap(point: Point) -> float:
     objective, design = point.objective, point.objective.design
     gradient = point.gradient.reshape(objective.shape)
     if not design.intercept:
@@ -59,7 +62,7 @@ def _ridge_gap(point: Point) -> float:
     return float(c @ g_b) + objective.penalty.gap(w_gradient)
 
 
-def _likelihood_gap(point: Point) -> float:
+def _self_concordant_gap(point: Point) -> float:
     smallest = float(eigvalsh(point.hessian, subset_by_index=[0, 0], check_finite=False)[0])
     if smallest <= 0:
         return np.inf

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.objective import Point
+from logreg.objective import Iterate, Point
 from logreg.outcome import Outcome
 
 
@@ -41,7 +41,7 @@ Callback = Callable[[Point, Record], bool]
 
 
 def minimize(
-    iterates: Iterator[tuple[Point, float]],
+    iterates: Iterator[Iterate],
     *,
     tol: float,
     max_iter: int,
@@ -51,7 +51,7 @@ def minimize(
 
     Parameters
     ----------
-    iterates : iterator of (Point, decrement)
+    iterates : iterator of Iterate
         What a solver yields; its end means that it can go no further.
     tol : float, in standard errors
     max_iter : int
@@ -64,7 +64,9 @@ def minimize(
     """
     start, history = perf_counter(), []
     outcome = Outcome.ROUNDING
-    for n_iter, (point, decrement) in enumerate(iterates):
+    for n_iter, (point, decrement, prove) in enumerate(iterates):
+        if decrement <= tol and prove is not None:
+            decrement = prove()
         norm = float(np.linalg.norm(point.gradient))
         seconds = perf_counter() - start
         passes = point.objective.passes

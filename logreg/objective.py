@@ -23,19 +23,28 @@ classes; without a penalty, the null space of the design. `flat` holds the latte
 a positive term along both, which is orthogonal to every gradient and only makes it invertible.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logreg.design import Design
 from logreg.loss import Loss
-from logreg.metric import Metric
+from logreg.metric import FullMetric
 from logreg.penalty import Ridge
 
 Array = NDArray[np.float64]
+
+
+class Iterate(NamedTuple):
+    """What a solver yields: where it is, and how far from the optimum in standard errors."""
+
+    point: "Point"
+    decrement: float
+    # Where the decrement is an estimate: the true one, at the price of a few reads of X.
+    prove: Callable[[], float] | None = None
 
 
 class Objective:
@@ -115,18 +124,49 @@ class Objective:
         self._add_penalty_and_flat(h)
         return h.reshape(self.size, self.size)
 
+    def _penalty_diagonal(self) -> Array:
+        strength = self.penalty.curvature(self.design.scale) * self.design.per_scale**2
+        return np.append(strength, 0.0) if self.design.intercept else strength
+
     def _add_penalty_and_flat(self, h: Array) -> None:
         q, width = self.shape
-        d, each = self.design.d, np.arange(width)
+        each = np.arange(width)
         size = np.einsum("kaka->a", h) / q  # typical curvature of a column, for the flat terms
-        strength = self.penalty.curvature(self.design.scale) / self.design.scale**2
         for k in range(q):
-            h[k, each[:d], k, each[:d]] += strength
+            h[k, each, k, each] += self._penalty_diagonal()
             if self.flat is not None:
                 h[k, :, k, :] += self.flat @ self.flat.T * max(float(size.mean()), 1e-300)
         if q > 1:
             for a in each:
                 h[:, a, :, a] += size[a] / q
+
+    def kronecker(self, margin: Array) -> tuple[Array, Array, Array]:
+        """The Hessian as if all rows had the same mix of classes: S ⊗ B + diag(ridge).
+
+        S (q, q) is the sum of the rows' curvatures; B (width, width) the mean of x̃ x̃' weighted by
+        their traces; ridge (width,) the penalty's part. Far fewer numbers than H has.
+        """
+        width = self.shape[1]
+        diag, root = self.loss.curvature(margin, slice(0, self.design.n))
+        s = np.diag(diag.sum(axis=1))
+        c = diag.sum(axis=0)
+        if root is not None:
+            s -= root @ root.T
+            c = np.maximum(c - (root * root).sum(axis=0), 0.0)
+        scale = np.sqrt(c / c.sum())[:, None]
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
+            total = np.zeros((width, width))
+            out = np.empty((blocks[0].stop - blocks[0].start, width))
+            for rows in blocks:
+                x = self.design.standard_rows(rows, out)
+                x *= scale[rows]
+                total += x.T @ x
+            return (total,)
+
+        groups = int(np.clip(4e6 // width**2, 2, 16))
+        (b,) = self.design.add_up(kernel, width=width, groups=groups)
+        return s, b, self._penalty_diagonal()
 
     def hessian_times(self, margin: Array, v: Array) -> Array:
         """H v (p,) at these margins, in one read of X."""
@@ -243,7 +283,7 @@ class Point:
     @cached_property
     def newton_step(self) -> Array:
         """-H⁻¹ g."""
-        return -Metric(self.hessian).solve(self.gradient)
+        return -FullMetric(self.hessian).solve(self.gradient)
 
     @cached_property
     def decrement(self) -> float:

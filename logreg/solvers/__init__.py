@@ -1,8 +1,8 @@
 """The solvers: a table of what each is and when "auto" takes it. The first row that suits wins.
 
 A solver is a generator: given the objective, a start and a random generator it yields
-``(point, decrement)``, one iterate after the other, and returns when it can go no further. It
-knows no tolerance and no limit; `minimize` judges. To add one, write its file and its row here.
+one :class:`Iterate` after the other, and returns when it can go no further. It knows no
+tolerance and no limit; `minimize` judges. To add one, write its file and its row here.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.objective import Objective, Point
+from logreg.objective import Iterate, Objective
 from logreg.solvers.gd import gradient_descent
 from logreg.solvers.newton import newton
-from logreg.solvers.pgd import preconditioned_gradient_descent, sample_rows
+from logreg.solvers.pgd import factorised, preconditioned_gradient_descent, sample_rows
 
 __all__ = ["SOLVERS", "Solver", "choose"]
 
 Iterates = Callable[
-    [Objective, NDArray[np.float64], np.random.Generator], Iterator[tuple[Point, float]]
+    [Objective, NDArray[np.float64], np.random.Generator], Iterator[Iterate]
 ]
 
 
@@ -33,15 +33,16 @@ class Solver:
     suits: Callable[[Objective], bool]
 
 
-def _tall(objective: Objective) -> bool:
+def _large(objective: Objective) -> bool:
     # Below this, Hessians of all rows cost less than finding a sample and its optimum.
-    return objective.design.n >= 8 * sample_rows(objective)
+    tall = objective.design.n >= 8 * sample_rows(objective)
+    return tall or factorised(objective)
 
 
 SOLVERS = {
     solver.name: solver
     for solver in (
-        Solver("pgd", preconditioned_gradient_descent, "preconditioned gradient descent", _tall),
+        Solver("pgd", preconditioned_gradient_descent, "preconditioned gradient descent", _large),
         Solver("newton", newton, "Newton's method", lambda objective: True),
         Solver("gd", gradient_descent, "textbook gradient descent", lambda objective: False),
     )

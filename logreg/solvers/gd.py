@@ -26,18 +26,18 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.objective import Objective, Point
+from logreg.objective import Iterate, Objective, Point
 from logreg.solvers.line_search import backtrack
 
 
 def gradient_descent(
     objective: Objective, theta: NDArray[np.float64], rng: np.random.Generator
-) -> Iterator[tuple[Point, float]]:
+) -> Iterator[Iterate]:
     """θ ← θ - t g, with t found by backtracking."""
     point: Point | None = objective.at(theta)
     t = 1.0
     while point is not None:
-        yield point, point.decrement
+        yield Iterate(point, point.decrement)
         g = point.gradient
         before, point = point, backtrack(objective, point, -g, -float(g @ g), t=2 * t)
         if point is not None:

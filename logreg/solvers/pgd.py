@@ -13,22 +13,32 @@ metric for much less:
 4. Where the forecast of the passes still needed exceeds the price of an exact Hessian of all rows
    (where columns nearly separate the classes, coefficients travel far and the curvature changes on
    the way), take one as the metric and go on.
+
+Several classes with many columns (p = K (d + 1) in the thousands) have a Hessian too large to
+factor, even a sample's. There the metric is a Kronecker product, S ⊗ B: K - 1 factors of size d
+instead of one of size K d. It is made again each time F has fallen by a third, and as it is far
+from the Hessian, the distance to the optimum that it shows is proved before it is believed: by
+conjugate gradients on the exact Hessian, which is only multiplied with, never formed.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.metric import Metric
-from logreg.objective import Objective, Point
+from logreg.metric import FullMetric, KroneckerMetric, Metric
+from logreg.objective import Iterate, Objective, Point
 from logreg.solvers.line_search import backtrack
 from logreg.solvers.newton import newton
 
 Array = NDArray[np.float64]
 
 MEMORY = 12  # pairs of step and gradient change kept
+LARGE = 1000  # parameters of several classes from which the Kronecker metric is used
+LARGEST = 5000  # parameters from which an exact Hessian is never made
+STALE = 0.7  # of the value of F at which the metric was made: then it is made again, ...
+RENEWALS = 12  # ... so many times
 
 
 def sample_rows(objective: Objective) -> int:
@@ -36,10 +46,20 @@ def sample_rows(objective: Objective) -> int:
     return max(2000, 20 * objective.size)
 
 
+def factorised(objective: Objective) -> bool:
+    """Whether the metric is a Kronecker product."""
+    return objective.loss.q > 1 and objective.size > LARGE
+
+
 def preconditioned_gradient_descent(
     objective: Objective, theta: Array, rng: np.random.Generator
-) -> Iterator[tuple[Point, float]]:
+) -> Iterator[Iterate]:
     """θ ← θ - t M⁻¹ g, M from samples of the rows, corrected by what the steps teach."""
+    if factorised(objective):
+        yield from refine(
+            objective, theta, None, lambda point: kronecker_metric(objective, point, rng)
+        )
+        return
     n, m = objective.design.n, sample_rows(objective)
     warm = bool(theta.any())
     at, curvature = theta if warm else None, objective.design.column_curvature()
@@ -52,7 +72,7 @@ def preconditioned_gradient_descent(
         if not warm:  # the optimum of a sample would throw a good start away
             point = settle(sample, theta, 0.1 * np.sqrt(n / size * objective.size), steps)
         at = theta = point.theta
-        metric = Metric(point.hessian)
+        metric = FullMetric(point.hessian)
         curvature = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
     yield from refine(objective, theta, metric)
 
@@ -78,47 +98,111 @@ def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -
 def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Point:
     """Newton's method on a sample until it is within `accuracy` of the sample's optimum."""
     none = np.random.default_rng(0)
-    for step, (point, decrement) in enumerate(newton(sample, theta, none)):
-        if decrement <= accuracy or step >= steps:
+    for step, iterate in enumerate(newton(sample, theta, none)):
+        if iterate.decrement <= accuracy or step >= steps:
             break
-    return point
+    return iterate.point
 
 
 def refine(
-    objective: Objective, theta: Array, metric: Metric | None
-) -> Iterator[tuple[Point, float]]:
-    """Limited-memory BFGS on all rows in the metric, renewed when the forecast says it pays."""
-    price = 3.5 if objective.size < 150 else 0.04 * objective.size  # of a Hessian, in passes
+    objective: Objective,
+    theta: Array,
+    metric: Metric | None,
+    rough: Callable[[Point], Metric] | None = None,
+) -> Iterator[Iterate]:
+    """Limited-memory BFGS on all rows in the metric, which is renewed when that pays.
+
+    `rough` makes a cheap metric at a point, and its decrements need a proof. Without it the metric
+    is a Hessian, of a sample or exact, and near enough to be believed.
+    """
+    price = price_of_hessian(objective)
     point = objective.at(theta)
-    exact = metric is None
-    metric = metric or Metric(point.hessian)
-    memory = SecantMemory(MEMORY)
-    recent: list[float] = []
+    memory = SecantMemory(20 if rough else MEMORY)
+    recent: list[float] = []  # the decrements since the metric was made
+    exact, trust, renewals, value = False, 1.0, 0, np.inf
     while True:
-        direction = memory.solve(metric, point.gradient)
-        decrement = float(np.sqrt(max(point.gradient @ direction, 0.0)))
-        yield point, decrement
-        recent.append(decrement)
-        after = None
-        if not slow(recent, price):
-            after = backtrack(objective, point, -direction, -(decrement**2))
-        if after is None:
-            if exact and not recent[1:]:
-                return  # not even the exact metric finds a better point
-            metric, exact = Metric(point.hessian), True
+        if metric is None or (rough and point.value < STALE * value and renewals < RENEWALS):
+            exact = rough is None
+            metric = rough(point) if rough else FullMetric(point.hessian)
+            value, renewals = point.value, renewals + 1
             memory.clear()
             recent.clear()
-            continue
-        memory.add(after.theta - point.theta, after.gradient - point.gradient)
-        point = after
+        scaled = rough is not None and not exact
+        direction = memory.solve(metric, point.gradient, scaled=scaled)
+        decrement = float(np.sqrt(max(point.gradient @ direction, 0.0)))
+        recent.append(decrement)
+
+        def prove(point: Point = point, metric: Metric = metric, d: float = decrement) -> float:
+            nonlocal trust
+            proven = decrement_by_conjugate_gradients(point, metric)
+            trust = proven / d if d > 0 else 1.0
+            return proven
+
+        yield Iterate(point, trust * decrement, prove) if scaled else Iterate(point, decrement)
+        after = None
+        if not slow(recent, price, window=20 if scaled else 2):
+            after = backtrack(objective, point, -direction, -(decrement**2))
+        if after is not None:
+            memory.add(after.theta - point.theta, after.gradient - point.gradient)
+            point = after
+        elif exact and len(recent) == 1 or price == np.inf and not memory.pairs:
+            return  # not even the best metric to be had finds a better point
+        elif price < np.inf:
+            metric, exact = FullMetric(point.hessian), True
+            rough = None
+            memory.clear()
+            recent.clear()
+        else:
+            memory.clear()
 
 
-def slow(recent: list[float], price: float) -> bool:
-    """Whether, at the rate of the last two steps, a hundredfold gain costs more than a Hessian."""
-    if len(recent) < 3:
+def price_of_hessian(objective: Objective) -> float:
+    """What an exact Hessian and its factor cost, in reads of X; inf where it is too large."""
+    p = objective.size
+    if p > LARGEST:
+        return np.inf
+    return 3.5 if p < 150 else 0.04 * p * (1 + p / objective.design.n)
+
+
+def slow(recent: list[float], price: float, window: int) -> bool:
+    """Whether, at the rate of the last steps, a hundredfold gain costs more than a Hessian."""
+    if price == np.inf or len(recent) <= window:
         return False
-    rate = float(np.sqrt(recent[-1] / recent[-3]))
-    return rate > 0.999 or np.log(1e-2) / np.log(rate) > price + 6
+    rate = (recent[-1] / recent[-1 - window]) ** (1 / window)
+    return rate > 0.999 or bool(np.log(1e-2) / np.log(rate) > price + 6)
+
+
+def kronecker_metric(objective: Objective, point: Point, rng: np.random.Generator) -> Metric:
+    """The Kronecker metric of about 10 d rows, drawn by the trace of their curvature."""
+    n, width = objective.design.n, objective.shape[1]
+    m = max(2000, 10 * width)
+    if m >= n:
+        return KroneckerMetric(*objective.kronecker(point.margin))
+    score = objective.loss.trace(point.margin, slice(0, n))
+    sample = draw(objective, score, m, rng)
+    return KroneckerMetric(*sample.kronecker(sample.at(point.theta).margin))
+
+
+def decrement_by_conjugate_gradients(point: Point, metric: Metric) -> float:
+    """sqrt(g' H⁻¹ g) from below, by conjugate gradients on H x = g preconditioned by the metric.
+
+    The sum of the terms α r'M⁻¹r only grows (Hestenes and Stiefel 1952, theorem 6:1); it is taken
+    when four terms in a row have added less than a tenth.
+    """
+    r = point.gradient.copy()
+    z = metric.solve(r)
+    p, rz = z.copy(), float(r @ z)
+    total, recent = 0.0, deque([np.inf], maxlen=4)
+    while rz > 0 and sum(recent) > 0.1 * total:
+        hp = point.hessian_times(p)
+        alpha = rz / float(p @ hp)
+        total += alpha * rz
+        recent.append(alpha * rz)
+        r -= alpha * hp
+        z = metric.solve(r)
+        rz, old = float(r @ z), rz
+        p = z + (rz / old) * p
+    return float(np.sqrt(total))
 
 
 class SecantMemory:
@@ -135,8 +219,12 @@ class SecantMemory:
         if sy > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):
             self.pairs.append((s, y, sy))
 
-    def solve(self, metric: Metric, g: Array) -> Array:
-        """The two-loop recursion: the inverse metric corrected by the pairs, times g."""
+    def solve(self, metric: Metric, g: Array, *, scaled: bool = False) -> Array:
+        """The two-loop recursion: the inverse metric corrected by the pairs, times g.
+
+        `scaled` multiplies the metric by what the last pair says about its size, for metrics that
+        have the shape of the Hessian but not its size.
+        """
         q = g.copy()
         shares = []
         for s, y, sy in reversed(self.pairs):
@@ -144,6 +232,9 @@ class SecantMemory:
             q -= a * y
             shares.append(a)
         r = metric.solve(q)
+        if scaled and self.pairs:
+            _, y, sy = self.pairs[-1]
+            r *= sy / float(y @ metric.solve(y))
         for (s, y, sy), a in zip(self.pairs, reversed(shares), strict=True):
             r += s * (a - float(y @ r) / sy)
         return r
