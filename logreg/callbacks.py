@@ -3,7 +3,7 @@
 scikit-learn has callbacks from version 1.9 on; before that `history_` and `verbose` serve.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from logreg.minimize import Callback, Record
@@ -54,7 +54,7 @@ class FitTasks:
         self._begin()
         return bool(stop)
 
-    def fit_ended(self, attributes: Callable[[], dict[str, Any]]) -> None:
+    def fit_ended(self, attributes: Callable[[], Mapping[str, Any]]) -> None:
         if self.active:
             self.task.call_on_fit_task_end(estimator=self.estimator)
             self.fit.call_on_fit_task_end(
@@ -77,6 +77,7 @@ def every(callbacks: Sequence[Callback]) -> Callback:
     """All of them, one after the other; True if one says so."""
 
     def call(point: Point, record: Record) -> bool:
-        return any([callback(point, record) for callback in callbacks])
+        answers = [callback(point, record) for callback in callbacks]
+        return any(answers)
 
     return call

@@ -41,8 +41,8 @@ def null_space(design: Design, weight: Array | None) -> Array | None:
                 total += x.T @ x
             return (total,)
 
-        result: Array = design.add_up(kernel, width=design.width)[0]
-        return result / design.n
+        total: Array = design.add_up(kernel, width=design.width)[0] / design.n
+        return total
 
     values, vectors = eigh(gram(None), check_finite=False)
     candidates = vectors[:, values <= 1e-8 * max(values[-1], 1.0)]

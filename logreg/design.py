@@ -11,7 +11,6 @@ intercept `centre` is 0. With more columns than rows, w lies in the row space of
 w = Q v for an orthonormal Q (d, n): then X Q, a small n × n matrix, stands in for X.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -82,14 +81,14 @@ class Design(RowBlocks):
     @property
     def width(self) -> int:
         """Parameters an output: the columns, and the intercept if there is one."""
-        return self.d + self.intercept
+        return int(self.d + self.intercept)
 
     def rows(self, rows: slice) -> Array:
         """A block of rows in float64, centred if a column lies far from zero."""
-        block = self.X[rows]
+        block: Array = self.X[rows]
         if self.far:
             return np.subtract(block, self.centre, dtype=np.float64)
-        return block if block.dtype == np.float64 else block.astype(np.float64)
+        return block.astype(np.float64, copy=False)
 
     # -- coordinates -------------------------------------------------------------------------
 
@@ -138,7 +137,7 @@ class Design(RowBlocks):
         return out
 
     def square_form(self, share: Array) -> tuple[Array, Array, float]:
-        """Σ_j share_j x̃_ij² as block² @ square - block @ linear + constant, for blocks of `rows`."""
+        """Σ_j share_j x̃_ij² as block² @ square - block @ linear + constant, block from `rows`."""
         square = share[: self.d] * self.per_scale**2
         constant = float(share[self.d]) if self.intercept else 0.0
         if self.far:
@@ -152,20 +151,6 @@ class Design(RowBlocks):
         square = (self.column_norm * self.per_scale) ** 2
         return np.append(square, self.total) if self.intercept else square
 
-    def longest_row(self) -> float:
-        """max_i ‖x̃_i‖, the intercept's 1 included."""
-        square, linear, constant = self.square_form(np.ones(self.width))
-
-        def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
-            longest = 0.0
-            for rows in blocks:
-                block = self.rows(rows)
-                longest = max(longest, float(((block * block) @ square - block @ linear).max()))
-            return ([longest],)
-
-        (longest,) = self.add_up(kernel)
-        return float(np.sqrt(max(longest) + constant))
-
     def take(self, index: NDArray[np.intp]) -> "Design":
         """A design of some of the rows (gathered), in the same coordinates."""
         part = Design.__new__(Design)
@@ -173,4 +158,3 @@ class Design(RowBlocks):
         part.X, part.n = self.X[index], len(index)
         part.share = self.share * part.n / self.n
         return part
-

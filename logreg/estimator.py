@@ -170,7 +170,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     @with_callbacks
     def fit(
         self,
-        X: ArrayLike,
+        X: Any,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         offset: ArrayLike | None = None,
@@ -216,7 +216,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
         """Zero, or with `warm_start` the last fit's coefficients if they have the shape."""
         shape = (objective.loss.q, data.X.shape[1])
-        if self.warm_start and np.shape(getattr(self, "coef_", None)) == shape:
+        if self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape:
             w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
             return objective.design.from_user(w, b).ravel()
         return np.zeros(objective.size)
@@ -260,7 +260,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     # -- predicting --------------------------------------------------------------------------
 
-    def decision_function(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+    def decision_function(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The margins, x·w + b + offset, in log-odds.
 
         Parameters
@@ -276,7 +276,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X = validate_data(
             self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False
         )
-        margin = X @ self.coef_.T + self.intercept_
+        margin: Array = X @ self.coef_.T + self.intercept_
         if not np.isfinite(margin).all():
             inputs.check_finite(X, getattr(self, "feature_names_in_", None))
         known = inputs.check_offset(offset, len(X), len(self.classes_))
@@ -284,7 +284,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             margin = margin + known.T.astype(margin.dtype)
         return margin[:, 0] if len(self.classes_) == 2 else margin
 
-    def predict_proba(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+    def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The probability of each class, in the order of `classes_`.
 
         Parameters
@@ -300,10 +300,10 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         margin = self.decision_function(X, offset)
         if margin.ndim == 2:
-            return softmax(margin)
+            return np.asarray(softmax(margin))
         return np.column_stack([sigmoid(-margin), sigmoid(margin)])
 
-    def predict_log_proba(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+    def predict_log_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The logarithm of `predict_proba`, finite for finite margins.
 
         Parameters
@@ -317,10 +317,10 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         margin = self.decision_function(X, offset)
         if margin.ndim == 2:
-            return log_softmax(margin)
+            return np.asarray(log_softmax(margin))
         return np.column_stack([log_sigmoid(-margin), log_sigmoid(margin)])
 
-    def predict(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+    def predict(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The most probable class of each row.
 
         Parameters
@@ -334,11 +334,12 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         margin = self.decision_function(X, offset)
         code = (margin > 0).astype(np.intp) if margin.ndim == 1 else margin.argmax(axis=1)
-        return self.classes_[code]
+        labels: Array = self.classes_[code]
+        return labels
 
     def score(
         self,
-        X: ArrayLike,
+        X: Any,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         offset: ArrayLike | None = None,

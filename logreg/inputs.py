@@ -180,9 +180,7 @@ def column_name(names: Any, column: int) -> str:
     return f"column {column}" if names is None else f"column {str(names[column])!r}"
 
 
-def row_weights(
-    sample_weight: Any, class_weight: Any, targets: Targets, n: int
-) -> Array | None:
+def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int) -> Array | None:
     """The weight of each row, sample_weight × class_weight; None where all are 1."""
     weight = None if sample_weight is None else _per_row(sample_weight, "sample_weight", n)
     if weight is not None:

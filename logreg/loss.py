@@ -68,7 +68,8 @@ class Binomial:
 
     def trace(self, margin: Array, rows: Rows) -> Array:
         """The trace of each row's curvature, (m,)."""
-        return self.curvature(margin, rows)[0][0]
+        trace: Array = self.curvature(margin, rows)[0][0]
+        return trace
 
     def certain(self, margin: Array) -> bool:
         """Whether every row with a weight lies on its class's side of zero."""
@@ -121,7 +122,8 @@ class Multinomial:
     def trace(self, margin: Array, rows: Rows) -> Array:
         """The trace of each row's curvature, Σ_k s p_k (1 - p_k), (m,)."""
         diag, root = self.curvature(margin, rows)
-        return np.maximum((diag - root * root).sum(axis=0), 0.0)
+        trace: Array = np.maximum((diag - root * root).sum(axis=0), 0.0)
+        return trace
 
     def certain(self, margin: Array) -> bool:
         """Whether every row with a weight has its own class on top, with no tie."""

@@ -1,10 +1,10 @@
 """The metric of a step: a positive definite matrix near the Hessian, factored."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh
 
 Array = NDArray[np.float64]
 
@@ -33,15 +33,14 @@ class FullMetric:
         while True:
             a[np.diag_indices_from(a)] = 1.0 + jitter
             try:
-                self.factor: Any = cho_factor(a, lower=True, check_finite=False)
+                self.lower = cholesky(a, lower=True, check_finite=False)
                 break
             except LinAlgError:
                 jitter *= 100
-        self.jitter = jitter
 
     def solve(self, g: Array) -> Array:
         """H⁻¹ g."""
-        x: Array = cho_solve(self.factor, g / self.root, check_finite=False)
+        x: Array = cho_solve((self.lower, True), g / self.root, check_finite=False)
         return x / self.root
 
 

@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from logreg.objective import Iterate, Point
 from logreg.outcome import Outcome

@@ -214,8 +214,9 @@ class Objective:
         """
         share = np.divide(1.0, curvature, out=np.zeros(len(curvature)), where=curvature > 0)
         square, linear, constant = self.design.square_form(share)
-        w, b = self.design.of_block(np.zeros(self.shape) if theta is None
-                                    else theta.reshape(self.shape))
+        w, b = self.design.of_block(
+            np.zeros(self.shape) if theta is None else theta.reshape(self.shape)
+        )
         score, c = np.empty(self.design.n), np.empty(self.design.n)
 
         def kernel(blocks: Sequence[slice]) -> tuple[float]:
@@ -281,14 +282,19 @@ class Point:
         return self.objective.hessian_times(self.margin, v)
 
     @cached_property
+    def metric(self) -> FullMetric:
+        """The Hessian, factored."""
+        return FullMetric(self.hessian)
+
+    @cached_property
     def newton_step(self) -> Array:
         """-H⁻¹ g."""
-        return -FullMetric(self.hessian).solve(self.gradient)
+        return -self.metric.solve(self.gradient)
 
     @cached_property
     def decrement(self) -> float:
         """sqrt(g' H⁻¹ g): the distance to the optimum in standard errors."""
-        return float(np.sqrt(max(-self.gradient @ self.newton_step, 0.0)))
+        return float(np.sqrt(max(float(-self.gradient @ self.newton_step), 0.0)))
 
     # -- without a penalty the optimum may lie at infinity -------------------------------------
 

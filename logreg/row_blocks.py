@@ -1,7 +1,8 @@
-"""Reading X: by blocks of rows that stay in cache, shared among threads, added up in fixed order."""
+"""Reading X: blocks of rows that stay in cache, shared by threads, added up in fixed order."""
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ class RowBlocks:
         blocks = self.blocks(max(self.d, width, 1))
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
-        jobs = [blocks[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        jobs = [blocks[a:b] for a, b in pairwise(cuts)]
         threads = self.n_threads if self.n * self.d >= THREADED_SIZE else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)
@@ -83,7 +84,8 @@ class RowBlocks:
             return (parts,)
 
         with np.errstate(over="ignore", invalid="ignore"):
-            return reduce(_merge, self.add_up(kernel)[0])
+            parts: list[Moments] = self.add_up(kernel)[0]
+            return reduce(_merge, parts)
 
 
 def _add(a: Parts, b: Parts) -> Parts:

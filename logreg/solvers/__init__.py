@@ -18,9 +18,7 @@ from logreg.solvers.pgd import factorised, preconditioned_gradient_descent, samp
 
 __all__ = ["SOLVERS", "Solver", "choose"]
 
-Iterates = Callable[
-    [Objective, NDArray[np.float64], np.random.Generator], Iterator[Iterate]
-]
+Iterates = Callable[[Objective, NDArray[np.float64], np.random.Generator], Iterator[Iterate]]
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ def backtrack(
         change = trial.value - point.value
         if change <= 1e-4 * t * slope:
             return trial
-        if abs(change) <= ROUNDING * abs(point.value):
-            if abs(float(trial.gradient @ step)) <= 0.5 * abs(slope):
-                return trial
+        hidden = abs(change) <= ROUNDING * abs(point.value)
+        if hidden and abs(float(trial.gradient @ step)) <= 0.5 * abs(slope):
+            return trial
         # the minimum of the parabola through F, its slope and F(t), kept within [t/10, t/2]
         shrunk = -slope * t * t / (2 * (change - slope * t)) if np.isfinite(change) else 0.0
         t = min(max(shrunk, 0.1 * t), 0.5 * t)

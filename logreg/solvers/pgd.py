@@ -129,7 +129,7 @@ def refine(
             recent.clear()
         scaled = rough is not None and not exact
         direction = memory.solve(metric, point.gradient, scaled=scaled)
-        decrement = float(np.sqrt(max(point.gradient @ direction, 0.0)))
+        decrement = float(np.sqrt(max(float(point.gradient @ direction), 0.0)))
         recent.append(decrement)
 
         def prove(point: Point = point, metric: Metric = metric, d: float = decrement) -> float:
@@ -145,7 +145,7 @@ def refine(
         if after is not None:
             memory.add(after.theta - point.theta, after.gradient - point.gradient)
             point = after
-        elif exact and len(recent) == 1 or price == np.inf and not memory.pairs:
+        elif (exact and len(recent) == 1) or (price == np.inf and not memory.pairs):
             return  # not even the best metric to be had finds a better point
         elif price < np.inf:
             metric, exact = FullMetric(point.hessian), True

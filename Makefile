@@ -1,0 +1,41 @@
+# make demo | test | lint | bench: each does all its own set-up in .venv
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint accuracy bench floors clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
+
+$(INSTALLED): pyproject.toml setup.py $(wildcard datasets/*/card.md)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(INSTALLED) ## the main job on real data: fit, compare, draw
+	$(BIN)/python examples/01_first_fit.py
+
+test: $(INSTALLED) lint ## lint, types, and the whole suite
+	$(BIN)/python -m pytest -n 2
+
+lint: $(INSTALLED) ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+
+accuracy: $(INSTALLED) ## write docs/accuracy.md anew: every data set against a longer-precision optimum
+	$(BIN)/python benchmarks/accuracy.py
+
+bench: $(INSTALLED) ## our time against scikit-learn's solvers at equal accuracy
+	$(BIN)/python benchmarks/speed.py
+
+floors: ## the suite's core on the oldest versions that pyproject.toml allows
+	test -x .floors/bin/python || $(PYTHON) -m venv .floors
+	.floors/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[floors]'
+	.floors/bin/python -m pytest tests/test_sigmoid.py tests/test_estimator.py tests/test_inputs.py \
+		tests/test_sklearn_citizen.py tests/test_solvers.py
+
+clean: ## remove what the commands made
+	rm -rf .venv .floors build dist *.egg-info examples/figures .mypy_cache .ruff_cache .pytest_cache
