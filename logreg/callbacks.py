@@ -4,6 +4,7 @@ scikit-learn has callbacks from version 1.9 on; before that `history_` and `verb
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from logreg.minimize import Callback, Record
@@ -17,7 +18,11 @@ except ImportError:  # scikit-learn before 1.9
         """Nothing to support."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        return method
+        @wraps(method)  # a frame, as in scikit-learn's: warnings point at the caller of fit
+        def fit(*args: Any, **kwargs: Any) -> Any:
+            return method(*args, **kwargs)
+
+        return fit
 
 
 __all__ = ["CallbackSupportMixin", "FitTasks", "every", "report", "with_callbacks"]

@@ -9,9 +9,9 @@ the χ² distance more than p (KL ≤ χ²), so
 
 with x measured from the column means. All terms are at hand; at g_b = 0 it is the gap itself.
 
-**With the Hessian at hand: self-concordance.** The curvature of the log loss changes at most by e^u when
-margins move by u (two classes; with more, the range of the moves). With M the largest move of a
-margin by a step of length 1 in the metric H, and u = M δ < 1,
+**With the Hessian at hand: self-concordance.** The curvature of the log loss changes at most by
+e^u when margins move by u (two classes; with more, the range of the moves). With M the largest
+move of a margin by a step of length 1 in the metric H, and u = M δ < 1,
 
     F - F*  ≤  [u + (1 - u) log(1 - u)] / M²  =  δ²/2 + O(u δ²),
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr
+from scipy.linalg import qr, solve_triangular
 
 from logreg.row_blocks import Moments, RowBlocks
 
@@ -57,10 +57,29 @@ class Design(RowBlocks):
         self._set_coordinates(moments)
 
     def _use_row_space(self, moments: Moments, weight: Array | None) -> Moments:
+        """X Q in place of X, for the rows that do not depend on others.
+
+        Which ones, a pivoted QR of the standardised columns tells. Then large columns first and
+        pivoting again: Householder's Q R is accurate for each column in its own size, whatever
+        the units (Cox and Higham 1998).
+        """
         self.outer_centre = moments.mean if self.intercept else np.zeros(self.d)
-        rows = np.subtract(self.X, self.outer_centre, dtype=np.float64)
-        self.basis, triangle = qr(rows.T, mode="economic", check_finite=False)
-        super().__init__(np.ascontiguousarray(triangle.T), self.n_threads)
+        columns = np.subtract(self.X, self.outer_centre, dtype=np.float64).T
+        size = np.sqrt(moments.square + (moments.mean - self.outer_centre) ** 2)
+        standard = columns / np.where(size > 0, size, 1.0)[:, None]
+        r, pivot = qr(standard, mode="r", pivoting=True, check_finite=False, overwrite_a=True)
+        diagonal = np.abs(np.diag(r))
+        rank = max(1, int(np.sum(diagonal > 8 * self.d * np.finfo(float).eps * diagonal[0])))
+        first, rest = pivot[:rank], pivot[rank:]
+
+        order = np.argsort(-size, kind="stable")
+        q, t, again = qr(columns[order][:, first], mode="economic", pivoting=True)
+        self.basis = np.empty((self.d, rank))
+        self.basis[order] = q
+        rows = np.empty((self.n, rank))
+        rows[first[again]] = t.T
+        rows[rest] = solve_triangular(r[:rank, :rank], r[:rank, rank:]).T @ rows[first]
+        super().__init__(rows, self.n_threads)
         return self.moments(weight)
 
     def _set_coordinates(self, moments: Moments) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from logreg import inputs
 from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with_callbacks
@@ -21,13 +21,14 @@ from logreg.collinear import involved, least_norm, null_space
 from logreg.design import Design
 from logreg.loss import Binomial, Loss, Multinomial
 from logreg.minimize import Callback, Record, Solution, minimize
-from logreg.objective import Objective, Point
+from logreg.objective import SMALL, Objective, Point
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
+from logreg.parameters import check_parameters
 from logreg.penalty import Ridge
 from logreg.row_blocks import THREADED_SIZE, RowBlocks
 from logreg.sigmoid import log_sigmoid, log_softmax, sigmoid, softmax
 from logreg.solvers import SOLVERS, choose
-from logreg.threads import thread_count
+from logreg.threads import single_threaded_blas, thread_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +88,9 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Reads of X, counting a read of a sample by its share and rounding up.
     outcome_ : Outcome
         Why the fit stopped.
+    history_ : DataFrame
+        A row an iteration, from the start on: objective, gradient_norm, standard_errors (from the
+        optimum), passes (reads of X) and seconds so far. Needs pandas.
     gap_ : float
         A rigorous upper bound on F(coef_, intercept_) - F*, ``np.inf`` where none is known.
     n_features_in_ : int
@@ -193,33 +197,33 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self
             Changed only when the fit has ended: an interrupted fit leaves it as it was.
         """
-        inputs.check_parameters(self.get_params(deep=False), SOLVERS)
+        check_parameters(self.get_params(deep=False), SOLVERS)
         fitted = copy(self)  # takes the names of the columns; `self` changes at the end only
         data = inputs.check_fit(fitted, X, y, sample_weight, self.class_weight, offset)
-        objective = pose(data, self.C, self.fit_intercept, self.n_jobs)
-        iterates = choose(self.solver, objective).iterates(
-            objective, self._start(objective, data), generator(self.random_state)
-        )
         tasks = FitTasks(self, self.max_iter, X, y, sample_weight)
-        solution = minimize(
-            iterates,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            callback=self._callback(tasks, fitted, data),
-        )
-        fitted._keep(solution, data)
+        with single_threaded_blas():  # once for all: passes bring their own threads
+            objective = pose(data, self.C, self.fit_intercept, self.n_jobs)
+            solve = choose(self.solver, objective).iterates
+            solution = minimize(
+                solve(objective, self._start(objective, data), generator(self.random_state)),
+                tol=stopping_distance(self.tol, objective),
+                max_iter=self.max_iter,
+                callback=self._callback(tasks, fitted, data),
+            )
+            fitted._keep(solution, data)
         tasks.fit_ended(lambda: vars(fitted))
+        self.__dict__.pop("feature_names_in_", None)  # this X may have none
         self.__dict__.update(vars(fitted))
         self._warn(solution)
         return self
 
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
-        """Zero, or with `warm_start` the last fit's coefficients if they have the shape."""
+        """With `warm_start` the last fit's coefficients, if they have the shape."""
         shape = (objective.loss.q, data.X.shape[1])
         if self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape:
             w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
             return objective.design.from_user(w, b).ravel()
-        return np.zeros(objective.size)
+        return objective.start()
 
     def _callback(self, tasks: FitTasks, fitted: Self, data: inputs.Data) -> Callback:
         def tell(point: Point, record: Record) -> bool:
@@ -244,14 +248,17 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return
         kind = SeparationWarning if outcome is Outcome.SEPARATED else ConvergenceWarning
         sentence = outcome.sentence(
-            n_iter=solution.n_iter, decrement=solution.decrement, tol=self.tol
+            n_iter=solution.n_iter,
+            decrement=solution.decrement,
+            tol=self.tol,
+            solver=self.solver,
         )
         warnings.warn(sentence, kind, stacklevel=4)
 
     @property
     def history_(self) -> "pd.DataFrame":
-        """A row an iteration: objective, gradient norm, distance from the optimum in standard
-        errors, reads of X and seconds so far. Needs pandas.
+        """A row an iteration: objective, gradient norm, how many standard errors it is from the
+        optimum, reads of X and seconds so far. Needs pandas.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -273,12 +280,14 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ndarray (n_samples,) for two classes, else (n_samples, n_classes)
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False
-        )
-        margin: Array = X @ self.coef_.T + self.intercept_
+        X = inputs.numeric_table(self, X, reset=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            margin: Array = X @ self.coef_.T + self.intercept_
         if not np.isfinite(margin).all():
-            inputs.check_finite(X, getattr(self, "feature_names_in_", None))
+            names = getattr(self, "feature_names_in_", None)
+            inputs.check_finite(X, names)
+            column = int(np.abs(X).max(axis=0).argmax())
+            raise inputs.too_large(X, column, names, "x·w overflows")
         known = inputs.check_offset(offset, len(X), len(self.classes_))
         if known is not None:
             margin = margin + known.T.astype(margin.dtype)
@@ -365,7 +374,7 @@ def pose(data: inputs.Data, C: float, intercept: bool, n_jobs: int | None) -> Ob
     X, weight, names = data.X, data.weight, data.names
     threads = thread_count(n_jobs) if X.size >= THREADED_SIZE else 1
     moments = RowBlocks(X, threads).moments(weight)
-    inputs.check_columns(moments, X, names)
+    inputs.check_columns(moments, X, weight, names)
     design = Design(X, moments, intercept=intercept, weight=weight, n_threads=threads)
     K = len(data.y.classes)
     codes = data.y.codes
@@ -374,14 +383,26 @@ def pose(data: inputs.Data, C: float, intercept: bool, n_jobs: int | None) -> Ob
     flat = None if penalty else null_space(design, weight)
     if flat is not None and design.basis is None:
         columns = ", ".join(inputs.column_name(names, j) for j in involved(flat, design.d))
+        dependences = f"{flat.shape[1]} linear dependence{'s' if flat.shape[1] > 1 else ''}"
         warnings.warn(
-            f"{flat.shape[1]} linear dependences among {columns}: without a penalty their "
-            "coefficients are not determined, those of the smallest norm are given. Leave columns "
-            "out, or set a finite C.",
+            f"{dependences} among {columns}{' and the intercept' if intercept else ''}: without a "
+            "penalty their coefficients are not determined, those of the smallest norm are given. "
+            "Leave columns out, or set a finite C.",
             CollinearityWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return Objective(design, loss, penalty, data.offset, flat)
+
+
+def stopping_distance(tol: float, objective: Objective) -> float:
+    """tol, in the standard errors of data whose weights are 1 on average where they are less
+    (weights that add up to 1 do not make the optimum less wanted); and without a penalty never so
+    loose that a separation of the classes could hide behind it.
+    """
+    weight = objective.loss.weight
+    if weight is not None:
+        tol *= float(np.sqrt(min(1.0, weight[weight > 0].mean())))
+    return tol if objective.penalty else min(tol, SMALL)
 
 
 def coefficients(point: Point, data: inputs.Data) -> dict[str, Array]:
@@ -393,9 +414,12 @@ def coefficients(point: Point, data: inputs.Data) -> dict[str, Array]:
     if objective.flat is not None:
         theta = least_norm(objective.design, objective.flat, theta)
     w, b = objective.design.to_user(theta)
+    dtype = data.X.dtype
+    if max(np.abs(w).max(initial=0.0), np.abs(b).max()) > np.finfo(dtype).max:
+        dtype = np.dtype(np.float64)  # float32 columns of size 1e-39 need coefficients of 1e39
     return {
-        "coef_": w.astype(data.X.dtype),
-        "intercept_": b.astype(data.X.dtype),
+        "coef_": w.astype(dtype),
+        "intercept_": b.astype(dtype),
         "classes_": data.y.classes,
     }
 

@@ -1,6 +1,5 @@
-"""Every check at the door, and every error text: what was wrong, where, and what to do."""
+"""The checks of the data at the door: what was wrong, where, and what to do."""
 
-import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,59 +13,6 @@ from sklearn.utils.validation import validate_data
 from logreg.row_blocks import Moments
 
 Array = NDArray[np.float64]
-
-
-# -- parameters -------------------------------------------------------------------------------
-
-
-def check_parameters(params: Mapping[str, Any], solvers: Mapping[str, Any]) -> None:
-    """Raise for a constructor argument outside its range, with its name and what came."""
-    _number(params, "C", low=0, low_open=True, infinite=True)
-    _number(params, "l1_ratio", low=0, high=1)
-    if params["l1_ratio"] != 0:
-        raise ValueError(
-            f"l1_ratio={params['l1_ratio']!r} is not supported yet: only l1_ratio=0 (ridge) is."
-        )
-    _number(params, "tol", low=0, low_open=True)
-    _number(params, "max_iter", low=0, integer=True)
-    _number(params, "verbose", low=0, integer=True)
-    for name in ("fit_intercept", "warm_start"):
-        if not isinstance(params[name], (bool, np.bool_)):
-            raise ValueError(f"{name} must be True or False, got {params[name]!r}.")
-    n_jobs = params["n_jobs"]
-    if n_jobs is not None:
-        _number(params, "n_jobs", integer=True)
-        if n_jobs == 0:
-            raise ValueError("n_jobs=0 has no meaning: give a number of threads, -1 or None.")
-    if params["solver"] not in ("auto", *solvers):
-        known = ", ".join(repr(name) for name in ("auto", *solvers))
-        raise ValueError(f"solver={params['solver']!r} is unknown; there are {known}.")
-
-
-def _number(
-    params: Mapping[str, Any],
-    name: str,
-    *,
-    low: float = -np.inf,
-    high: float = np.inf,
-    low_open: bool = False,
-    infinite: bool = False,
-    integer: bool = False,
-) -> None:
-    value = params[name]
-    kind = numbers.Integral if integer else numbers.Real
-    what = "an integer" if integer else "a number"
-    ok = isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
-    ok = ok and not np.isnan(value) and (infinite or np.isfinite(value))
-    ok = ok and (value > low if low_open else value >= low) and value <= high
-    if not ok:
-        bounds = f" {'above' if low_open else 'of at least'} {low:g}" if low > -np.inf else ""
-        bounds += f" and at most {high:g}" if high < np.inf else ""
-        extra = " (np.inf for no penalty)" if infinite else ""
-        raise ValueError(f"{name} must be {what}{bounds}{extra}, got {value!r}.")
-
-
-# -- the data ---------------------------------------------------------------------------------
 
 
 class Targets(NamedTuple):
@@ -94,7 +40,7 @@ def check_fit(
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
-    X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_all_finite=False)
+    X = numeric_table(estimator, X)
     targets = encode_targets(y)
     n = X.shape[0]
     if len(targets.codes) != n:
@@ -107,6 +53,49 @@ def check_fit(
     return Data(X, targets, weight, check_offset(offset, n, len(targets.classes)), names)
 
 
+def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> NDArray[Any]:
+    """X as a float64 or float32 array through scikit-learn's validation, finite or not."""
+    try:
+        table: NDArray[Any] = validate_data(
+            estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
+        )
+    except (TypeError, ValueError) as error:
+        sentence = _not_a_number(X)
+        if sentence is None:
+            raise
+        raise ValueError(sentence) from error
+    return table
+
+
+def _not_a_number(X: Any) -> str | None:
+    """What is text or a date in X, if that was the trouble."""
+    names = getattr(X, "columns", None)
+    if names is None:
+        X = np.asarray(X, dtype=object)
+        if X.ndim != 2:
+            return None
+    for j in range(X.shape[1]):
+        column = X[:, j] if names is None else np.asarray(X[names[j]])
+        where = f"{column_name(names, j)}"
+        if column.dtype.kind in "mM":
+            return f"X has dates in {where}. Turn them into numbers (days since a date, say)."
+        for row, value in enumerate(column if column.dtype.kind in "OUST" else ()):
+            if isinstance(value, str) and not _is_number(value):
+                return (
+                    f"X has text in {where}, the first {value!r} in row {row}. Encode it as "
+                    "numbers (OneHotEncoder, OrdinalEncoder) before fitting."
+                )
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def encode_targets(y: Any) -> Targets:
     """The sorted classes of y and each row's code; integers without the sort of `np.unique`."""
     y = column_or_1d(y, warn=True)
@@ -116,63 +105,93 @@ def encode_targets(y: Any) -> Targets:
             f"Input y contains NaN or infinity, the first in row {row}. Drop such rows."
         )
     if y.dtype.kind == "O" and len(y):
-        missing = [i for i, v in enumerate(y) if v is None or (isinstance(v, float) and v != v)]
-        if missing:
-            raise ValueError(
-                f"Input y contains NaN or None, the first in row {missing[0]}. Drop such rows."
-            )
+        y = _one_type(y)
     check_classification_targets(y)
     if y.dtype.kind in "biu" and y.size:
-        low, high = int(y.min()), int(y.max())
-        if high - low < 2 * len(y) + 1000:
-            shifted = y.astype(np.intp) - low
-            present = np.bincount(shifted, minlength=high - low + 1) > 0
-            classes = (np.flatnonzero(present) + low).astype(y.dtype)
-            return Targets(classes, (np.cumsum(present) - 1)[shifted])
+        low, spread = y.min(), int(y.max()) - int(y.min())
+        if spread < 2 * len(y) + 1000:
+            above = (y - low if y.dtype.kind == "u" else y.astype(np.int64) - int(low)).astype(
+                np.intp
+            )
+            present = np.bincount(above, minlength=spread + 1) > 0
+            shifts = np.flatnonzero(present)
+            classes = (shifts + int(low)).astype(bool) if y.dtype.kind == "b" else None
+            if classes is None:
+                classes = low + shifts.astype(y.dtype)  # wraps as it should for int8
+            return Targets(classes, (np.cumsum(present) - 1)[above])
     classes, codes = np.unique(y, return_inverse=True)
     return Targets(classes, codes.astype(np.intp, copy=False))
 
 
+def _one_type(y: NDArray[Any]) -> NDArray[Any]:
+    """Objects of y as what they are, numbers or strings; an error if they cannot be sorted."""
+    missing = [i for i, v in enumerate(y) if v is None or (isinstance(v, float) and v != v)]
+    if missing:
+        raise ValueError(
+            f"Input y contains NaN or None, the first in row {missing[0]}. Drop such rows."
+        )
+    kinds = {type(v) for v in y}
+    if kinds <= {int} or kinds <= {bool}:
+        return np.array(y.tolist())
+    try:
+        np.unique(y)
+    except TypeError as error:
+        names = " and ".join(sorted(kind.__name__ for kind in kinds))
+        raise ValueError(
+            f"y mixes labels that cannot be sorted, of types {names}. Turn them all into one "
+            "type, for example with y.astype(str)."
+        ) from error
+    return y
+
+
 def check_two_classes(targets: Targets, weight: Array | None) -> None:
     """Raise unless at least two classes have a row of positive weight."""
-    classes = targets.classes
-    if len(classes) < 2:
-        name = f"one class ({classes[0]!r})" if len(classes) else "no class"
-        name = name.replace("np.str_(", "").replace("'))", "')") if "np.str_" in name else name
-        raise ValueError(f"y has {name}; logistic regression needs at least two.")
+    classes, where = targets.classes, ""
     if weight is not None:
-        alive = np.bincount(targets.codes, weights=weight, minlength=len(classes)) > 0
-        if alive.sum() < 2:
-            raise ValueError(
-                f"y has one class ({classes[alive][0]!r}) among the rows of positive weight; "
-                "logistic regression needs at least two."
-            )
+        classes = classes[np.bincount(targets.codes, weights=weight, minlength=len(classes)) > 0]
+        where = " among the rows of positive weight"
+    if len(classes) < 2:
+        one = f"one class ({classes.tolist()[0]!r})" if len(classes) else "no class"
+        raise ValueError(f"y has {one}{where}; logistic regression needs at least two.")
 
 
-def check_columns(moments: Moments, X: NDArray[Any], names: Any) -> None:
+def check_columns(moments: Moments, X: NDArray[Any], weight: Array | None, names: Any) -> None:
     """Raise if X has NaN or infinity, or values too large to square: the moments tell, without
     another read of X.
     """
-    if not np.isfinite(moments.square).all():
-        check_finite(X, names)
-        column = int(np.flatnonzero(~np.isfinite(moments.square))[0])
-        largest = float(np.abs(X[:, column]).max())
+    if np.isfinite(moments.square).all() and np.isfinite(moments.total):
+        return
+    check_finite(X, names)
+    if weight is not None and weight.max() > 1e100:
         raise ValueError(
-            f"X has values up to {largest:.1e} in {column_name(names, column)}; their squares "
-            "overflow float64. Divide the column by a power of ten before fitting."
+            f"sample_weight has values up to {weight.max():.4g}; their sum with the squares of X "
+            "overflows float64. Divide all weights by it."
         )
+    column = int(np.flatnonzero(~np.isfinite(moments.square))[0])
+    raise too_large(X, column, names, "its square overflows")
+
+
+def too_large(X: NDArray[Any], column: int, names: Any, what: str) -> ValueError:
+    """The error for a column whose values do not fit a float64 when multiplied."""
+    largest = float(np.abs(X[:, column]).max())
+    return ValueError(
+        f"X has values up to {largest:.1e} in {column_name(names, column)}; {what} float64. "
+        "Divide the column by a power of ten before fitting and predicting."
+    )
 
 
 def check_finite(X: NDArray[Any], names: Any) -> None:
     """Raise if X has NaN or infinity, naming how many and the first one's row and column."""
-    for test, what in ((np.isnan, "missing values (NaN)"), (np.isinf, "infinite values (inf)")):
+    for test, what in ((np.isnan, "missing value (NaN)"), (np.isinf, "infinite value (inf)")):
         bad = test(X)
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(
-                f"X has {int(bad.sum())} {what}, the first in row {row} of "
-                f"{column_name(names, column)}. Drop or impute them first."
-            )
+            where = f"row {row} of {column_name(names, column)}"
+            n = int(bad.sum())
+            if n == 1:
+                raise ValueError(f"X has 1 {what}, in {where}. Drop or impute it first.")
+            many = what.replace("value", "values")
+            raise ValueError(f"X has {n} {many}, the first in {where}. Drop or impute them first.")
 
 
 def column_name(names: Any, column: int) -> str:
@@ -183,19 +202,23 @@ def column_name(names: Any, column: int) -> str:
 def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int) -> Array | None:
     """The weight of each row, sample_weight × class_weight; None where all are 1."""
     weight = None if sample_weight is None else _per_row(sample_weight, "sample_weight", n)
-    if weight is not None:
-        if (weight < 0).any():
-            row = int(np.flatnonzero(weight < 0)[0])
-            raise ValueError(
-                f"sample_weight has {int((weight < 0).sum())} negative values, the first "
-                f"({weight[row]:g}) in row {row}. Weights must be zero or positive."
-            )
-        if not weight.any():
-            raise ValueError("sample_weight is zero for every row; at least one must be positive.")
-    if class_weight is None:
-        return weight
-    factors = _class_factors(class_weight, targets, weight)[targets.codes]
-    return factors if weight is None else weight * factors
+    what = "sample_weight"
+    if weight is not None and (weight < 0).any():
+        rows = np.flatnonzero(weight < 0)
+        first = f"({weight[rows[0]]:g}) in row {rows[0]}"
+        found = (
+            f"1 negative value {first}"
+            if len(rows) == 1
+            else f"{len(rows)} negative values, the first {first}"
+        )
+        raise ValueError(f"sample_weight has {found}. Weights must be zero or positive.")
+    if class_weight is not None and (weight is None or weight.any()):
+        factors = _class_factors(class_weight, targets, weight)[targets.codes]
+        what = "class_weight" if weight is None else "sample_weight times class_weight"
+        weight = factors if weight is None else weight * factors
+    if weight is not None and not weight.any() and n:
+        raise ValueError(f"{what} is zero for every row; at least one must be positive.")
+    return weight
 
 
 def _class_factors(class_weight: Any, targets: Targets, weight: Array | None) -> Array:
@@ -216,7 +239,10 @@ def _class_factors(class_weight: Any, targets: Targets, weight: Array | None) ->
         raise ValueError(
             f"class_weight names the class {unknown[0]!r}, which is not in y; y has {known}."
         )
-    factors = np.array([float(class_weight.get(c, 1.0)) for c in known])
+    try:
+        factors = np.array([float(class_weight.get(c, 1.0)) for c in known])
+    except (TypeError, ValueError):
+        factors = np.array([np.nan])
     if not np.isfinite(factors).all() or (factors < 0).any():
         raise ValueError(f"class_weight must hold finite numbers from 0 up, got {class_weight!r}.")
     return factors
@@ -242,7 +268,10 @@ def _numeric(values: Any, name: str) -> Array:
     if issparse(values):
         raise TypeError(f"{name} must be a dense array, got a sparse one.")
     try:
-        return np.asarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise ValueError(f"got {array.dtype}, which is complex")
+        return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must hold numbers: {error}.") from error
 
@@ -262,9 +291,12 @@ def _per_row(values: Any, name: str, n: int) -> Array:
 
 
 def _all_finite(a: Array, name: str) -> None:
-    if not np.isfinite(a).all():
-        bad = np.argwhere(~np.isfinite(a))
-        raise ValueError(
-            f"{name} has {len(bad)} values that are NaN or infinite, the first in row "
-            f"{int(bad[0][0])}."
+    bad = np.argwhere(~np.isfinite(a))
+    if len(bad):
+        where = f"row {bad[0][0]}" + (f", class {bad[0][1]}" if a.ndim == 2 else "")
+        found = (
+            f"1 value that is NaN or infinite, in {where}"
+            if len(bad) == 1
+            else f"{len(bad)} values that are NaN or infinite, the first in {where}"
         )
+        raise ValueError(f"{name} has {found}. Drop such rows or fill them in.")

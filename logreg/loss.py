@@ -9,7 +9,7 @@ With the signed margin z = -η for y = 1 and z = +η for y = 0, the binomial los
 curvature are softplus(z), ±σ(z) and σ'(z): one formula each, accurate in both tails.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Loss(Protocol):
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
     def trace(self, margin: Array, rows: Rows) -> Array: ...
     def certain(self, margin: Array) -> bool: ...
+    def log_odds(self) -> Array: ...
     def take(self, index: NDArray[np.intp], factor: Array) -> "Loss": ...
 
 
@@ -35,6 +36,12 @@ def _weighted(weight: Array | None, rows: Rows, *arrays: Array) -> None:
     if weight is not None:
         for array in arrays:
             array *= weight[rows]
+
+
+def _totals(codes: NDArray[Any], n_classes: int, weight: Array | None) -> Array:
+    """The weight of each class; one without any counts as a thousandth of the smallest."""
+    n = np.bincount(codes, weights=weight, minlength=n_classes).astype(np.float64)
+    return np.where(n > 0, n, 1e-3 * n[n > 0].min())
 
 
 class Binomial:
@@ -75,6 +82,12 @@ class Binomial:
         """Whether every row with a weight lies on its class's side of zero."""
         wrong = margin[0] * self.sign >= 0
         return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+
+    def log_odds(self) -> Array:
+        """The log-odds of class 1 among all rows, (1,): the intercept of a fit without columns."""
+        n = _totals(self.sign < 0, 2, self.weight)
+        odds: Array = np.log(n[1:] / n[:1])
+        return odds
 
     def take(self, index: NDArray[np.intp], factor: Array) -> "Binomial":
         """The loss of some rows, their weights times `factor`."""
@@ -132,6 +145,12 @@ class Multinomial:
         others[self.codes, each] = -np.inf
         wrong = others.max(axis=0) >= margin[self.codes, each]
         return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+
+    def log_odds(self) -> Array:
+        """The log-shares of the classes among all rows, (K,), with mean 0."""
+        log = np.log(_totals(self.codes, self.q, self.weight))
+        centred: Array = log - log.mean()
+        return centred
 
     def take(self, index: NDArray[np.intp], factor: Array) -> "Multinomial":
         """The loss of some rows, their weights times `factor`."""

@@ -36,6 +36,8 @@ class Solution:
         return self.history[-1].iteration
 
 
+PATIENCE = 30  # iterations without any progress: the rest is rounding
+
 Callback = Callable[[Point, Record], bool]
 
 
@@ -79,7 +81,22 @@ def minimize(
             outcome = Outcome.INTERRUPTED
         elif n_iter >= max_iter:
             outcome = Outcome.MAX_ITER
+        elif stalled(history):
+            outcome = Outcome.ROUNDING
         else:
             continue
         break
     return Solution(point, outcome, float(decrement), history)
+
+
+def stalled(history: list[Record]) -> bool:
+    """Whether neither the objective nor the distance has become smaller for a while."""
+    if len(history) <= PATIENCE:
+        return False
+    before, since = history[:-PATIENCE], history[-PATIENCE:]
+    value = min(record.objective for record in before)
+    nearest = min(record.standard_errors for record in before[-PATIENCE:])
+    return (
+        min(record.objective for record in since) >= value - 1e-15 * abs(value)
+        and min(record.standard_errors for record in since) >= nearest
+    )

@@ -37,6 +37,8 @@ from logreg.penalty import Ridge
 
 Array = NDArray[np.float64]
 
+SMALL = 1e-3  # a decrement for which a step that moves a margin by 1/2 tells of separation
+
 
 class Iterate(NamedTuple):
     """What a solver yields: where it is, and how far from the optimum in standard errors."""
@@ -62,6 +64,18 @@ class Objective:
         self.offset, self.flat = offset, flat
         self.shape = (loss.q, design.width)
         self.size = loss.q * design.width
+
+    def start(self) -> Array:
+        """No weights, and the intercepts that are best without them, but for the offset's spread:
+        the classes' log-odds less the mean offset.
+        """
+        theta = np.zeros(self.shape)
+        if self.design.intercept:
+            theta[:, -1] = self.loss.log_odds()
+            if self.offset is not None:
+                mean = np.average(self.offset, axis=1, weights=self.loss.weight)
+                theta[:, -1] -= mean - (mean.mean() if self.loss.q > 1 else 0.0)
+        return theta.ravel()
 
     def at(self, theta: Array) -> "Point":
         """F at theta; nothing is computed before it is asked for."""
@@ -316,7 +330,7 @@ class Point:
         Near a finite optimum a Newton step shrinks with the decrement. Along a direction of
         recession it goes on changing some margin by about 1, however small the decrement.
         """
-        if self.objective.penalty:
+        if self.objective.penalty or self.decrement > SMALL:
             return False
         change = self.objective.margin_change(self.newton_step)
         return bool(np.abs(change).max(initial=0.0) > 0.5)

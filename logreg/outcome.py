@@ -13,7 +13,7 @@ class Outcome(Enum):
     CONVERGED = "Converged: {decrement:.1e} standard errors from the optimum, tol={tol:.1e}."
     MAX_ITER = (
         "Stopped after {n_iter} iterations, {decrement:.1e} standard errors from the optimum "
-        "(tol={tol:.1e}): raise max_iter, or use solver='auto'."
+        "(tol={tol:.1e}): raise max_iter{or_auto}."
     )
     SEPARATED = (
         "The classes are separated: the likelihood has no maximum, the coefficients grow without "
@@ -30,9 +30,11 @@ class Outcome(Enum):
         "from the optimum (tol={tol:.1e})."
     )
 
-    def sentence(self, *, n_iter: int, decrement: float, tol: float) -> str:
+    def sentence(self, *, n_iter: int, decrement: float, tol: float, solver: str = "auto") -> str:
         """The sentence with this fit's numbers in it."""
-        return self.value.format(n_iter=n_iter, decrement=decrement, tol=tol)
+        or_auto = "" if solver == "auto" else ", or use solver='auto'"
+        text = self.value.format(n_iter=n_iter, decrement=decrement, tol=tol, or_auto=or_auto)
+        return text.replace(" 1 iterations", " 1 iteration")
 
 
 class SeparationWarning(ConvergenceWarning):

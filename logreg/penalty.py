@@ -6,7 +6,6 @@ All methods take and give the user's weights w, shape (q, d): one row of d weigh
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ class Ridge:
     @classmethod
     def of(cls, C: float) -> "Ridge":
         """The penalty of scikit-learn's parameter C in units of log-likelihood."""
-        return cls(1.0 / C)
+        return cls(1.0 / float(C))
 
     def value(self, w: Array) -> float:
         return 0.5 * self.strength * float(np.vdot(w, w)) if self.strength else 0.0
@@ -44,8 +43,3 @@ class Ridge:
 
     def __bool__(self) -> bool:
         return self.strength > 0
-
-
-def unpenalised(penalty: Any) -> bool:
-    """Whether the objective is the plain likelihood."""
-    return not penalty

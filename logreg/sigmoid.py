@@ -58,7 +58,7 @@ def _blockwise(kernel: Kernel, x: ArrayLike, out: Array | None = None) -> Any:
             got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
             raise ValueError(f"out must be a {x.dtype} array of shape {x.shape}, got {got}.")
         result = out
-        if not out.flags.c_contiguous:
+        if not out.flags.c_contiguous or _overlap(x, out):
             out = np.empty(x.shape, x.dtype)
     source, target = x.ravel(), out.reshape(-1)  # ravel copies only what is not contiguous
 
@@ -79,8 +79,15 @@ def _blockwise(kernel: Kernel, x: ArrayLike, out: Array | None = None) -> Any:
     return result[()] if result.ndim == 0 else result
 
 
+def _overlap(x: Array, out: Array) -> bool:
+    """Whether writing one block would change another block's input."""
+    same = x.__array_interface__["data"] == out.__array_interface__["data"]
+    return np.may_share_memory(x, out) and not (same and x.strides == out.strides)
+
+
 def _sigmoid_block(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    tail = np.flatnonzero(x < LOWEST) if x.size and x.min() < LOWEST else None
+    low = x.size and np.fmin.reduce(x) < LOWEST  # fmin passes NaN over
+    tail = np.flatnonzero(x < LOWEST) if low else None
     tiny = np.exp(x[tail]) if tail is not None else None  # before x is overwritten
     np.negative(x, out=out)
     np.exp(out, out=out)
@@ -254,15 +261,20 @@ def logit(p: ArrayLike) -> Any:
     return _blockwise(_logit_block, p)
 
 
-def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array]:
-    """x - max(x) along `axis` and the sum of its exponentials; infinite maxima share as equals."""
+def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any]]:
+    """x - max(x) along `axis` in float64, the sum of the exponentials of all but one largest
+    entry (the total less 1), and the dtype of the answer; infinite maxima share as equals.
+    """
     x = _floats(x)
-    if x.ndim == 0:
-        x = x[None]
-    largest = x.max(axis=axis, keepdims=True)
-    with np.errstate(invalid="ignore", over="ignore"):
-        shifted = np.where(x == largest, x.dtype.type(0), x - largest)
-    return shifted, np.exp(shifted).sum(axis=axis, keepdims=True)
+    wide = np.atleast_1d(x.astype(np.float64, copy=False))
+    largest = wide.max(axis=axis, keepdims=True, initial=-np.inf)
+    shifted = np.where(wide == largest, 0.0, wide - largest)
+    rest = np.exp(shifted)
+    if rest.size:
+        top = np.expand_dims(shifted.argmax(axis=axis), axis)
+        nan = np.isnan(np.take_along_axis(shifted, top, axis))
+        np.put_along_axis(rest, top, np.where(nan, np.nan, 0.0), axis)
+    return shifted, rest.sum(axis=axis, keepdims=True), x.dtype
 
 
 def softmax(x: ArrayLike, axis: int = -1) -> Any:
@@ -295,8 +307,10 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     >>> softmax([0.0, 0.0, 800.0])
     array([0., 0., 1.])
     """
-    shifted, total = _shifted(x, axis)
-    return np.exp(shifted) / total
+    with np.errstate(all="ignore"):
+        shifted, rest, dtype = _shifted(x, axis)
+        p = np.exp(shifted) / (1.0 + rest)
+    return p.reshape(np.shape(x)).astype(dtype, copy=False)[()]
 
 
 def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
@@ -324,5 +338,7 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     >>> log_softmax([0.0, 0.0, 800.0])
     array([-800., -800.,    0.])
     """
-    shifted, total = _shifted(x, axis)
-    return shifted - np.log(total)
+    with np.errstate(all="ignore"):
+        shifted, rest, dtype = _shifted(x, axis)
+        log = shifted - np.log1p(rest)
+    return log.reshape(np.shape(x)).astype(dtype, copy=False)[()]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 T = TypeVar("T")
 Job = TypeVar("Job")
@@ -57,6 +57,15 @@ _limit_users = 0
 _limiter: Any = None
 
 
+def _take_control() -> None:
+    """Let this thread set OpenBLAS's limit: from threadpoolctl 3.8 on only the thread that set it
+    first may, in silence, and the fit that ends last need not be the one that began first.
+    """
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
+
+
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS at one thread. The limit is global to the process, so the first fit of several at
@@ -66,14 +75,18 @@ def single_threaded_blas() -> Iterator[None]:
     with _limit_lock:
         _limit_users += 1
         if _limit_users == 1:
+            _take_control()
             _limiter = _blas().limit(limits=1)
+            _take_control()
     try:
         yield
     finally:
         with _limit_lock:
             _limit_users -= 1
             if _limit_users == 0:
+                _take_control()
                 _limiter.restore_original_limits()
+                _take_control()
 
 
 def run(function: Callable[[Job], T], jobs: Sequence[Job], n_threads: int) -> list[T]:

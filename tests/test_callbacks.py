@@ -233,7 +233,7 @@ def test_scoring_monitor():
     frame = monitor.get_logs().data_as_pandas
     scores = frame["neg_log_loss"].dropna().to_numpy()
     assert len(scores) >= model.n_iter_[0] + 1
-    assert_allclose(scores.min(), -np.log(2))  # the start, all coefficients zero
+    assert -np.log(2) < scores.min() < -0.65  # the start: no weights, the best intercept
     assert scores.max() > -0.6
 
 

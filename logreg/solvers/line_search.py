@@ -15,8 +15,8 @@ def backtrack(
     """The first point of θ + t step, t falling, where F has fallen enough; None if there is none.
 
     Enough is Armijo's F(t) ≤ F + 1e-4 t slope. Closer to the optimum than 16 eps |F| the rounding
-    of F hides any decrease; F is convex, so there a slope that has shrunk to less than half,
-    whichever its sign, proves it.
+    of F hides any decrease. F is convex, so there a slope that has not turned above half its size
+    proves it; the gradient must have shrunk too, or the rounding of the slope would do.
     """
     if not slope < 0:
         return None
@@ -25,10 +25,12 @@ def backtrack(
         change = trial.value - point.value
         if change <= 1e-4 * t * slope:
             return trial
-        hidden = abs(change) <= ROUNDING * abs(point.value)
-        if hidden and abs(float(trial.gradient @ step)) <= 0.5 * abs(slope):
-            return trial
+        if abs(change) <= ROUNDING * abs(point.value):
+            turned = float(trial.gradient @ step)
+            shrunk = np.linalg.norm(trial.gradient) < np.linalg.norm(point.gradient)
+            if abs(turned) <= -0.5 * slope or (turned < 0 and shrunk):
+                return trial
         # the minimum of the parabola through F, its slope and F(t), kept within [t/10, t/2]
-        shrunk = -slope * t * t / (2 * (change - slope * t)) if np.isfinite(change) else 0.0
-        t = min(max(shrunk, 0.1 * t), 0.5 * t)
+        lowest = -slope * t * t / (2 * (change - slope * t)) if np.isfinite(change) else 0.0
+        t = min(max(lowest, 0.1 * t), 0.5 * t)
     return None

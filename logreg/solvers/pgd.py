@@ -61,7 +61,7 @@ def preconditioned_gradient_descent(
         )
         return
     n, m = objective.design.n, sample_rows(objective)
-    warm = bool(theta.any())
+    warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
     at, curvature = theta if warm else None, objective.design.column_curvature()
     metric: Metric | None = None
     for size, steps in ((m, 30), (n // 10, 12)):

@@ -1,0 +1,169 @@
+"""Imports go down: every module has a height and imports lower ones only.
+
+design.md section 3 has the picture. A new file must get a height here; a module that seems to need
+one of its own height or above holds something that belongs elsewhere.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+HEIGHT = {
+    "threads": 0,
+    "outcome": 0,
+    "sigmoid": 1,  # σ, σ', softmax
+    "loss": 1,
+    "penalty": 1,
+    "parameters": 1,  # the constructor's arguments
+    "metric": 1,
+    "row_blocks": 1,  # reading X
+    "inputs": 2,  # every check and error text
+    "design": 2,  # how X multiplies
+    "collinear": 3,
+    "objective": 3,  # the problem, Point
+    "certificate": 4,
+    "solvers": 4,
+    "minimize": 5,  # the one loop
+    "callbacks": 6,
+    "estimator": 7,
+    "plots": 8,
+    "__init__": 9,  # names only
+}
+SOLVER_HEIGHT = {"line_search": 0, "newton": 1, "gd": 1, "pgd": 2, "__init__": 3}
+
+# What a module may see of the others where its height alone would allow more: a solver never
+# sees X, y or the penalty's formula; minimize never computes; a Design never sees y.
+SEES_ONLY = {
+    "solvers": {"objective", "metric"},
+    "minimize": {"objective", "outcome"},
+    "design": {"row_blocks"},
+    "loss": set(),
+    "penalty": set(),
+    "outcome": set(),
+}
+
+FILES = sorted((ROOT / "logreg").glob("*.py"))
+SOLVER_FILES = sorted((ROOT / "logreg" / "solvers").glob("*.py"))
+
+
+def imports(file):
+    """(line, dotted module, name or None) of every import in the file, those in functions too."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, None
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, "." * node.level + (node.module or ""), alias.name
+
+
+def own(file):
+    """(line, path below logreg) of the imports of our own modules, e.g. ("solvers", "pgd")."""
+    for line, module, name in imports(file):
+        assert not module.startswith("."), f"{file}:{line}: write the import in full, logreg..."
+        parts = module.split(".")
+        if parts[0] == "logreg":
+            # `from logreg import inputs` is a module, `from logreg import sigmoid` a public name
+            below = parts[1:] or [name if name in HEIGHT and name != "sigmoid" else "__init__"]
+            yield line, tuple(below)
+
+
+def test_every_file_has_a_height():
+    folders = {p.parent.name for p in (ROOT / "logreg").glob("*/__init__.py")}
+    assert {file.stem for file in FILES} | folders == set(HEIGHT)
+    assert {file.stem for file in SOLVER_FILES} == set(SOLVER_HEIGHT)
+    assert folders == {"solvers"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_imports_go_down(file):
+    here = file.stem
+    for line, (there, *_) in own(file):
+        assert HEIGHT[there] < HEIGHT[here], f"{file}:{line}: {here} imports {there}, upwards"
+
+
+@pytest.mark.parametrize("file", SOLVER_FILES, ids=lambda file: file.stem)
+def test_imports_among_the_solvers_go_down(file):
+    here = file.stem
+    for line, (there, *inner) in own(file):
+        if there == "solvers":
+            below = SOLVER_HEIGHT[inner[0] if inner else "__init__"]
+            assert below < SOLVER_HEIGHT[here], f"{file}:{line}: imports upwards among the solvers"
+        else:
+            assert HEIGHT[there] < HEIGHT["solvers"], f"{file}:{line}: a solver imports upwards"
+
+
+@pytest.mark.parametrize("here", SEES_ONLY)
+def test_what_a_module_may_see(here):
+    files = SOLVER_FILES if here == "solvers" else [ROOT / "logreg" / f"{here}.py"]
+    for file in files:
+        seen = {there for _, (there, *_) in own(file)} - {"solvers"}
+        assert seen <= SEES_ONLY[here], f"{file} sees {seen - SEES_ONLY[here]}"
+
+
+def test_the_package_itself_is_imported_by_nobody():
+    for file in FILES + SOLVER_FILES:
+        for line, (there, *_) in own(file):
+            assert there != "__init__", f"{file}:{line}: import from the module, not from logreg"
+
+
+def test_data_sets_need_nothing_of_the_models():
+    for file in (ROOT / "datasets" / "__init__.py", ROOT / "datasets" / "_load.py"):
+        for line, module, _ in imports(file):
+            assert module == "._load" or module.split(".")[0] != "logreg", f"{file}:{line}"
+
+
+# -- from scratch, light, and safe -----------------------------------------------------------------
+
+# No estimator, loss or optimiser of another package; nothing that unpickles, runs or downloads.
+FORBIDDEN = {
+    "sklearn.linear_model": "an estimator of scikit-learn",
+    "sklearn._loss": "a loss of scikit-learn",
+    "statsmodels": "a test oracle",
+    "scipy.special": "we have our own sigmoid",
+    "torch": "not a dependency",
+    "pickle": "unpickling runs code",
+    "marshal": "unmarshalling may crash",
+    "shelve": "it unpickles",
+    "subprocess": "it runs code",
+    "socket": "the network",
+    "urllib": "the network",
+    "http": "the network",
+    "requests": "the network",
+}
+OPTIMISERS = {
+    "minimize",
+    "minimize_scalar",
+    "root",
+    "root_scalar",
+    "least_squares",
+    "fmin_l_bfgs_b",
+}
+
+
+@pytest.mark.parametrize("file", FILES + SOLVER_FILES, ids=lambda f: f"{f.parent.name}-{f.stem}")
+def test_from_scratch_and_safe(file):
+    for line, module, name in imports(file):
+        for banned, why in FORBIDDEN.items():
+            full = f"{module}.{name}" if name else module
+            inside = full == banned or full.startswith(banned + ".")
+            assert not inside, f"{file}:{line}: {banned} is not for this package: {why}"
+        assert not (module == "scipy.optimize" and name in OPTIMISERS), f"{file}:{line}"
+    calls = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)]
+    names = {n.func.id for n in calls if isinstance(n.func, ast.Name)}
+    assert not names & {"eval", "exec", "__import__"}
+
+
+@pytest.mark.parametrize("file", FILES + SOLVER_FILES, ids=lambda f: f"{f.parent.name}-{f.stem}")
+def test_heavy_packages_are_imported_where_they_are_used(file):
+    for node in ast.parse(file.read_text()).body:  # the top level; `if TYPE_CHECKING:` is an If
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                assert name.split(".")[0] not in ("pandas", "matplotlib", "polars"), (
+                    f"{file}:{node.lineno}: import {name} inside the function that needs it"
+                )

@@ -1,0 +1,181 @@
+"""Every solver on every problem: the same answer, that of the longdouble oracle."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from oracle import optimum
+from problems import PROBLEMS, Problem, generated
+
+from logreg.solvers import SOLVERS, choose
+from logreg.solvers.line_search import backtrack
+from logreg.solvers.pgd import (
+    SecantMemory,
+    decrement_by_conjugate_gradients,
+    draw,
+    kronecker_metric,
+    refine,
+)
+
+# Textbook gradient descent needs as many steps as the columns' curvatures differ; a penalty of
+# very different size in each column (after scaling) makes that millions, and it is no test.
+TOO_SLOW_FOR_GD = {"scaled and shifted", "scaled and shifted, three classes", "wide, three classes"}
+
+
+def solve(name, problem, tol=1e-7, limit=5000):
+    objective = problem.objective()
+    iterates = SOLVERS[name].iterates(objective, np.zeros(objective.size), np.random.default_rng(0))
+    for iterate in islice(iterates, limit):
+        if iterate.decrement <= tol:
+            break
+    return objective, iterate
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_reaches_the_optimum(solver, problem):
+    if solver == "gd" and problem in TOO_SLOW_FOR_GD:
+        pytest.skip("gradient descent without a metric")
+    p = PROBLEMS[problem]
+    objective, iterate = solve(solver, p)
+    assert iterate.decrement <= 1e-7
+    truth = optimum(
+        p.X, p.y, C=p.C, weight=p.weight, offset=p.offset, fit_intercept=p.fit_intercept
+    )
+    w, b = objective.design.to_user(iterate.point.theta.reshape(objective.shape))
+    assert truth.distance(w, b) <= 1.5e-7
+    assert iterate.point.value == pytest.approx(truth.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_yielded_decrement_is_the_distance(problem):
+    """Half its square is what F has still to fall."""
+    p = PROBLEMS[problem]
+    truth = optimum(
+        p.X, p.y, C=p.C, weight=p.weight, offset=p.offset, fit_intercept=p.fit_intercept
+    )
+    _, iterate = solve("newton", p, tol=1e-2)
+    fall = iterate.point.value - truth.value
+    assert fall == pytest.approx(iterate.decrement**2 / 2, rel=0.05, abs=1e-12 * truth.value)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_pgd_on_rows_enough_to_sample(K):
+    problem = generated(40_000, 5, K)
+    assert choose("auto", problem.objective()).name == "pgd"
+    objective, iterate = solve("pgd", problem)
+    assert iterate.point.decrement <= 1.3e-7  # of the exact Hessian, not the sample's
+    assert objective.passes < 15
+
+
+def test_pgd_sees_rare_columns():
+    """A 0/1 column with a handful of ones is missing from uniform samples."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40_000, 4))
+    X[:, 3] = 0.0
+    X[rng.choice(40_000, 12, replace=False), 3] = 1.0
+    y = (rng.random(40_000) < 1 / (1 + np.exp(-X @ [1, -1, 0.5, 2.0]))).astype(int)
+    objective, iterate = solve("pgd", Problem(X, y))
+    assert iterate.point.decrement <= 1.3e-7
+    assert objective.passes < 25
+
+
+def test_pgd_warm_start_stays_where_it_is_good():
+    problem = generated(40_000, 5)
+    objective, iterate = solve("pgd", problem)
+    again = problem.objective()
+    iterates = SOLVERS["pgd"].iterates(again, iterate.point.theta, np.random.default_rng(0))
+    assert next(iterates).decrement < 1e-6
+    assert again.passes < objective.passes / 2
+
+
+def test_kronecker_metric_reaches_the_optimum_and_proves_it():
+    problem = generated(400, 6, 5)
+    objective = problem.objective()
+    rng = np.random.default_rng(0)
+    iterates = refine(
+        objective,
+        np.zeros(objective.size),
+        None,
+        lambda point: kronecker_metric(objective, point, rng),
+    )
+    for iterate in islice(iterates, 500):
+        if iterate.decrement <= 1e-7 and (iterate.prove is None or iterate.prove() <= 1e-7):
+            break
+    assert iterate.point.decrement <= 1.3e-7
+    assert iterate.prove is not None, "the metric stayed a Kronecker product"
+
+
+def test_conjugate_gradients_measure_the_decrement():
+    problem = generated(400, 6, 5)
+    objective = problem.objective()
+    point = objective.at(0.1 * np.random.default_rng(1).normal(size=objective.size))
+    metric = kronecker_metric(objective, point, np.random.default_rng(0))
+    measured = decrement_by_conjugate_gradients(point, metric)
+    assert 0.9 * point.decrement <= measured <= point.decrement * (1 + 1e-9)
+
+
+def test_draw_is_unbiased():
+    """Weights are the inverse of the probabilities: a sample's sums are right on average."""
+    objective = generated(2000, 3).objective()
+    rng = np.random.default_rng(0)
+    score = rng.exponential(size=2000) ** 3
+    sums = [draw(objective, score, 300, rng).loss.weight.sum() for _ in range(200)]
+    sizes = [len(draw(objective, score, 300, rng).loss.weight) for _ in range(20)]
+    assert np.mean(sums) == pytest.approx(2000, rel=0.02)
+    assert np.mean(sizes) == pytest.approx(300, rel=0.1)
+
+
+def test_secant_memory_learns_the_curvature():
+    """After as many pairs as dimensions, the inverse metric maps each y to its s."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    hessian = root @ root.T + np.eye(4)
+
+    class Identity:
+        def solve(self, g):
+            return g.copy()
+
+    memory = SecantMemory(4)
+    for s in np.eye(4):
+        memory.add(s, hessian @ s)
+    last = np.eye(4)[-1]
+    np.testing.assert_allclose(memory.solve(Identity(), hessian @ last), last, atol=1e-12)
+
+
+def test_secant_memory_refuses_pairs_without_curvature():
+    memory = SecantMemory(4)
+    memory.add(np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
+    memory.add(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    assert not memory.pairs
+
+
+def test_backtracking_takes_a_shorter_step_when_the_bold_one_overshoots():
+    objective = PROBLEMS["binary"].objective()
+    point = objective.at(np.zeros(objective.size))
+    g = point.gradient
+    after = backtrack(objective, point, -g, -float(g @ g), t=1e3)
+    assert after is not None
+    assert after.value < point.value
+
+
+def test_backtracking_gives_up_on_a_step_that_does_not_descend():
+    objective = PROBLEMS["binary"].objective()
+    point = objective.at(np.zeros(objective.size))
+    assert backtrack(objective, point, point.gradient, 1.0) is None
+
+
+def test_solvers_end_at_the_rounding_limit():
+    """Asked for more than float64 holds, a solver returns instead of going round for ever."""
+    for name in ("newton", "pgd"):
+        objective = PROBLEMS["binary"].objective()
+        iterates = SOLVERS[name].iterates(
+            objective, np.zeros(objective.size), np.random.default_rng(0)
+        )
+        assert len(list(islice(iterates, 500))) < 500
+
+
+def test_auto_picks_by_shape():
+    assert choose("auto", generated(100, 3).objective()).name == "newton"
+    assert choose("auto", generated(20_000, 3).objective()).name == "pgd"
+    assert choose("gd", generated(100, 3).objective()).name == "gd"
