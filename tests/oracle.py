@@ -128,6 +128,8 @@ def optimum(X, y, *, C=1.0, weight=None, offset=None, fit_intercept=True):
         theta, (value, gradient, p) = theta - t * step, trial
     else:
         raise ArithmeticError(f"the oracle stopped {decrement:.1e} standard errors away")
+    if K > 2:  # without a penalty the steps leave the sum over the classes free
+        theta = theta - theta.mean(axis=0)
     root = size[:, None] * vectors * np.sqrt(values)
     return Optimum(theta, centre, scale, float(value), root, decrement)
 

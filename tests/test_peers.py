@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from oracle import optimum
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression as Peer
+from threadpoolctl import threadpool_limits
 
 from logreg import LogisticRegression, datasets
 
@@ -76,22 +77,24 @@ def row_weights(y, weight, class_weight=None):
     return s if class_weight is None else s * np.array(list(class_weight.values()))[y]
 
 
-# -- the fits: coefficients (q, d) and intercepts (q,), which sum to zero over classes -------------
+# -- the fits: coefficients (q, d) and intercepts (q,), which sum to zero over classes ---------
 
 
 def ours(X, y, weight, offset=None, **parameters):
     return LogisticRegression(tol=1e-9, **parameters).fit(X, y, weight, offset)
 
 
-def scikit_learn(X, y, weight, **parameters):
-    model = Peer(**{"solver": "newton-cholesky", "tol": 1e-13, "max_iter": 3000, **parameters})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it cannot know that no further digit can be had
+def scikit_learn(X, y, weight, solver="newton-cholesky", **parameters):
+    model = Peer(solver=solver, tol=1e-13, max_iter=3000, **parameters)
+    with warnings.catch_warnings(record=True) as said, threadpool_limits(1):
+        warnings.simplefilter("always")
         model.fit(X, y, sample_weight=weight)
+    if solver == "newton-cholesky" and said:  # its line search gave up, up to 6e-8 errors away
+        return scikit_learn(X, y, weight, "newton-cg", **parameters)
     coef, intercept = model.coef_, np.broadcast_to(model.intercept_, len(model.coef_))
-    return (
-        (coef, intercept) if len(coef) == 1 else (coef - coef.mean(0), intercept - intercept.mean())
-    )
+    if len(coef) > 1:
+        coef, intercept = coef - coef.mean(axis=0), intercept - intercept.mean()
+    return coef, intercept
 
 
 def statsmodels(X, y, s, *, fit_intercept=True, offset=None):
@@ -116,7 +119,7 @@ def statsmodels(X, y, s, *, fit_intercept=True, offset=None):
     return beta[:, -X.shape[1] :] / unit, intercept
 
 
-# -- the comparison ---------------------------------------------------------------------------------
+# -- the comparison -----------------------------------------------------------------------------
 
 
 def log_probabilities(X, coef, intercept, offset=None):
@@ -137,9 +140,11 @@ def assert_same(model, coef, intercept, X, y, s, offset=None):
     """`model` is at the optimum (coef, intercept). A coefficient counts as zero where it moves no
     margin by more than 1e-9 of what the largest one does.
     """
-    size = np.abs(coef) * X.std(axis=0)
-    zero = 1e-9 * size.max() / np.where(X.std(axis=0) > 0, X.std(axis=0), np.inf)
-    assert np.all(np.abs(model.coef_ - coef) <= RELATIVE * np.abs(coef) + zero)
+    deviation = X.std(axis=0)
+    zero = 1e-9 * np.max(np.abs(coef) * deviation)
+    difference = np.abs(model.coef_ - coef)
+    assert np.all(difference * deviation <= RELATIVE * np.abs(coef) * deviation + zero)
+    assert np.all(difference[:, deviation == 0] < 1e-12)
     assert_allclose(model.intercept_, intercept, rtol=RELATIVE, atol=1e-9)
     probability = np.exp(log_probabilities(X, coef, intercept, offset))
     assert_allclose(model.predict_proba(X, offset), probability, rtol=RELATIVE, atol=1e-15)
@@ -176,16 +181,16 @@ def test_lbfgs(name, C):
     X, y, weight = load(name)
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     model = ours(X, y, weight, C=C)
-    coef, intercept = scikit_learn(X, y, weight, C=C, solver="lbfgs")
+    coef, intercept = scikit_learn(X, y, weight, "lbfgs", C=C)
     s = row_weights(y, weight)
-    assert_allclose(model.coef_, coef, atol=1e-5 * np.abs(coef).max())
+    assert_allclose(model.coef_, coef, atol=1e-4 * np.abs(coef).max())
     best = objective(X, y, s, C, model.coef_, model.intercept_)
     theirs = objective(X, y, s, C, coef, intercept)
     assert best * (1 - 1e-9) < theirs < best * (1 + 1e-9)
     assert best <= theirs * (1 + 1e-14)
 
 
-# -- offsets: statsmodels where there is no penalty, the oracle where there is ----------------------
+# -- offsets: statsmodels where there is no penalty, the oracle where there is ------------------
 
 
 def offset_for(X, y):
@@ -221,8 +226,7 @@ def test_offset_against_the_oracle(name, C):
     offset = offset_for(X, y)
     model = ours(X, y, weight, offset, C=C)
     truth = optimum(X, y, C=C, weight=weight, offset=offset)
-    intercept = truth.intercept - (truth.intercept.mean() if len(truth.coef) > 1 else 0)
-    assert_same(model, truth.coef, intercept, X, y, row_weights(y, weight), offset)
+    assert_same(model, truth.coef, truth.intercept, X, y, row_weights(y, weight), offset)
 
 
 @pytest.mark.parametrize("C", STRENGTHS[:3])
