@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +24,7 @@ from logreg.objective import SMALL, Objective, Point
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_parameters
 from logreg.penalty import Ridge
-from logreg.row_blocks import THREADED_SIZE, RowBlocks
+from logreg.row_blocks import RowBlocks
 from logreg.sigmoid import log_sigmoid, log_softmax, sigmoid, softmax
 from logreg.solvers import SOLVERS, choose
 from logreg.threads import single_threaded_blas, thread_count
@@ -201,8 +200,9 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         fitted = copy(self)  # takes the names of the columns; `self` changes at the end only
         data = inputs.check_fit(fitted, X, y, sample_weight, self.class_weight, offset)
         tasks = FitTasks(self, self.max_iter, X, y, sample_weight)
+        threads = thread_count(self.n_jobs)
         with single_threaded_blas():  # once for all: passes bring their own threads
-            objective = pose(data, self.C, self.fit_intercept, self.n_jobs)
+            objective = pose(data, self.C, self.fit_intercept, threads)
             solve = choose(self.solver, objective).iterates
             solution = minimize(
                 solve(objective, self._start(objective, data), generator(self.random_state)),
@@ -366,13 +366,14 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         -------
         float
         """
+        from sklearn.metrics import accuracy_score  # 40 ms that `import logreg` need not take
+
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
 
 
-def pose(data: inputs.Data, C: float, intercept: bool, n_jobs: int | None) -> Objective:
+def pose(data: inputs.Data, C: float, intercept: bool, threads: int = 1) -> Objective:
     """The data and parameters as a problem in terms of design, loss and penalty."""
     X, weight, names = data.X, data.weight, data.names
-    threads = thread_count(n_jobs) if X.size >= THREADED_SIZE else 1
     moments = RowBlocks(X, threads).moments(weight)
     inputs.check_columns(moments, X, weight, names)
     design = Design(X, moments, intercept=intercept, weight=weight, n_threads=threads)

@@ -125,7 +125,7 @@ def encode_targets(y: Any) -> Targets:
 
 def _one_type(y: NDArray[Any]) -> NDArray[Any]:
     """Objects of y as what they are, numbers or strings; an error if they cannot be sorted."""
-    missing = [i for i, v in enumerate(y) if v is None or (isinstance(v, float) and v != v)]
+    missing = [i for i, v in enumerate(y) if _is_missing(v)]
     if missing:
         raise ValueError(
             f"Input y contains NaN or None, the first in row {missing[0]}. Drop such rows."
@@ -142,6 +142,12 @@ def _one_type(y: NDArray[Any]) -> NDArray[Any]:
             "type, for example with y.astype(str)."
         ) from error
     return y
+
+
+def _is_missing(v: Any) -> bool:
+    """None, NaN, and pandas' NA and NaT, which cannot be imported here without pandas."""
+    nothing = v is None or type(v).__name__ in ("NAType", "NaTType")
+    return nothing or (isinstance(v, float) and v != v)
 
 
 def check_two_classes(targets: Targets, weight: Array | None) -> None:

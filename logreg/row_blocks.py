@@ -17,7 +17,7 @@ Kernel = Callable[[Sequence[slice]], Parts]
 BLOCK_BYTES = 2**21  # of X: 2 MB blocks were best, 0.25 MB ones cost twice as much in calls
 BLOCK_ROWS = 16384  # so that the per-row work of narrow tables stays in cache as well
 GROUPS = 16  # jobs a pass is cut into, whatever the number of threads: fixes the order of summing
-THREADED_SIZE = 200_000  # elements of X from which a second thread pays for its start
+THREADED_SIZE = 200_000  # numbers worked on in a pass from which a second thread pays
 
 
 class Moments(NamedTuple):
@@ -58,7 +58,7 @@ class RowBlocks:
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
         jobs = [blocks[a:b] for a, b in pairwise(cuts)]
-        threads = self.n_threads if self.n * self.d >= THREADED_SIZE else 1
+        threads = self.n_threads if self.n * max(self.d, width) >= THREADED_SIZE else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)
         return reduce(_add, parts)
@@ -72,15 +72,12 @@ class RowBlocks:
 
         def kernel(blocks: Sequence[slice]) -> tuple[list[Moments]]:
             parts = []
-            centred = np.empty((blocks[0].stop - blocks[0].start, self.d))
+            scratch = np.empty((blocks[0].stop - blocks[0].start, self.d))
+            ones = np.ones(len(scratch))
             for rows in blocks:
                 block = self.X[rows]
-                s = np.ones(len(block)) if weight is None else weight[rows]
-                total = float(s.sum())
-                mean = s @ block / total if total else np.zeros(self.d)
-                deviation = np.subtract(block, mean, out=centred[: len(block)])
-                deviation *= deviation
-                parts.append(Moments(total, mean, s @ deviation))
+                s = ones[: len(block)] if weight is None else weight[rows]
+                parts.append(_block_moments(block, s, scratch[: len(block)]))
             return (parts,)
 
         with np.errstate(over="ignore", invalid="ignore"):
@@ -90,6 +87,18 @@ class RowBlocks:
 
 def _add(a: Parts, b: Parts) -> Parts:
     return tuple(x + y for x, y in zip(a, b, strict=True))
+
+
+def _block_moments(block: NDArray[Any], s: Array, scratch: Array) -> Moments:
+    total = float(s.sum())
+    mean = s @ block / total if total else np.zeros(block.shape[1])
+    from_zero = s @ np.multiply(block, block, out=scratch, dtype=np.float64)
+    square = from_zero - total * mean * mean
+    if not np.all(square > 1e-4 * from_zero):  # the difference has lost digits: centre first
+        deviation = np.subtract(block, mean, out=scratch)
+        deviation *= deviation
+        square = s @ deviation
+    return Moments(total, mean, square)
 
 
 def _merge(a: Moments, b: Moments) -> Moments:

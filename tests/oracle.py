@@ -128,6 +128,9 @@ def optimum(X, y, *, C=1.0, weight=None, offset=None, fit_intercept=True):
         theta, (value, gradient, p) = theta - t * step, trial
     else:
         raise ArithmeticError(f"the oracle stopped {decrement:.1e} standard errors away")
+    determined = width * (K - 1)  # the rest adds one number to the same parameter of all classes
+    if C < np.inf and len(values) < determined:
+        raise ArithmeticError("the oracle cannot see some directions in float64")
     if K > 2:  # without a penalty the steps leave the sum over the classes free
         theta = theta - theta.mean(axis=0)
     root = size[:, None] * vectors * np.sqrt(values)

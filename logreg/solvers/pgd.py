@@ -82,7 +82,8 @@ def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -
     inverse. A fifth of the scores is spread evenly, so that no row's weight is enormous.
     """
     score = score + 0.2 * score.mean()
-    keep = np.minimum(1.0, m * score / score.sum())
+    keep = score * (m / score.sum())
+    np.minimum(keep, 1.0, out=keep)
     for _ in range(4):  # rows kept for certain leave room for the others
         sure = keep >= 1.0
         if not sure.any():
