@@ -89,7 +89,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Why the fit stopped.
     history_ : DataFrame
         A row an iteration, from the start on: objective, gradient_norm, standard_errors (from the
-        optimum), passes (reads of X) and seconds so far. Needs pandas.
+        optimum), passes (reads of X) and seconds so far.
     gap_ : float
         A rigorous upper bound on F(coef_, intercept_) - F*, ``np.inf`` where none is known.
     n_features_in_ : int
@@ -258,7 +258,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     @property
     def history_(self) -> "pd.DataFrame":
         """A row an iteration: objective, gradient norm, how many standard errors it is from the
-        optimum, reads of X and seconds so far. Needs pandas.
+        optimum, reads of X and seconds so far.
         """
         check_is_fitted(self)
         import pandas as pd

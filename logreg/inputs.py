@@ -106,8 +106,9 @@ def encode_targets(y: Any) -> Targets:
         )
     if y.dtype.kind == "O" and len(y):
         y = _one_type(y)
-    check_classification_targets(y)
-    if y.dtype.kind in "biu" and y.size:
+    if y.dtype.kind not in "biu":  # sorts, which a million integers need not
+        check_classification_targets(y)
+    elif y.size:
         low, spread = y.min(), int(y.max()) - int(y.min())
         if spread < 2 * len(y) + 1000:
             above = (y - low if y.dtype.kind == "u" else y.astype(np.int64) - int(low)).astype(
@@ -118,7 +119,8 @@ def encode_targets(y: Any) -> Targets:
             classes = (shifts + int(low)).astype(bool) if y.dtype.kind == "b" else None
             if classes is None:
                 classes = low + shifts.astype(y.dtype)  # wraps as it should for int8
-            return Targets(classes, (np.cumsum(present) - 1)[above])
+            codes = above if present.all() else (np.cumsum(present) - 1)[above]
+            return Targets(classes, codes)
     classes, codes = np.unique(y, return_inverse=True)
     return Targets(classes, codes.astype(np.intp, copy=False))
 

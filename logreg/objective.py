@@ -100,7 +100,7 @@ class Objective:
                 part = margin[:, rows] = self._margin(block, w, b, rows)
                 loss, residual = self.loss.evaluate(part, rows)
                 value += loss
-                pulled += residual @ block
+                pulled += np.dot(residual, block)  # `@` would hold the GIL here
                 total += residual.sum(axis=1)
             return value, pulled, total
 
@@ -196,7 +196,7 @@ class Objective:
                 product = diag * change
                 if root is not None:
                     product -= root * (root * change).sum(axis=0)
-                pulled += product @ block
+                pulled += np.dot(product, block)
                 total += product.sum(axis=1)
             return pulled, total
 

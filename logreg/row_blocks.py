@@ -91,13 +91,14 @@ def _add(a: Parts, b: Parts) -> Parts:
 
 def _block_moments(block: NDArray[Any], s: Array, scratch: Array) -> Moments:
     total = float(s.sum())
-    mean = s @ block / total if total else np.zeros(block.shape[1])
-    from_zero = s @ np.multiply(block, block, out=scratch, dtype=np.float64)
+    # np.dot, as `@` holds the GIL where a vector stands on the left
+    mean = np.dot(s, block) / total if total else np.zeros(block.shape[1])
+    from_zero = np.dot(s, np.multiply(block, block, out=scratch, dtype=np.float64))
     square = from_zero - total * mean * mean
     if not np.all(square > 1e-4 * from_zero):  # the difference has lost digits: centre first
         deviation = np.subtract(block, mean, out=scratch)
         deviation *= deviation
-        square = s @ deviation
+        square = np.dot(s, deviation)
     return Moments(total, mean, square)
 
 

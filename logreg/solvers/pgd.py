@@ -70,7 +70,7 @@ def preconditioned_gradient_descent(
         sample = draw(objective, objective.leverage(at, curvature), size, rng)
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
-            point = settle(sample, theta, 0.1 * np.sqrt(n / size * objective.size), steps)
+            point = settle(sample, theta, 0.3 * np.sqrt(n / size * objective.size), steps)
         at = theta = point.theta
         metric = FullMetric(point.hessian)
         curvature = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)

