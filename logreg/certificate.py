@@ -24,8 +24,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
+from logreg.metric import JITTER, FullMetric
 from logreg.objective import Point
 
 Array = NDArray[np.float64]
@@ -48,12 +48,9 @@ def _duality_gap(point: Point) -> float:
     if not design.intercept:
         return objective.penalty.gap(gradient * design.scale)
     diag, root = objective.loss.curvature(point.margin, slice(0, design.n))
-    information = np.diag(diag.sum(axis=1))
-    if root is not None:
-        information -= root @ root.T
     g_b = gradient[:, -1]
-    c = np.linalg.pinv(information, hermitian=True) @ g_b
-    if np.ptp(np.append(c, 0.0) if root is None else c) > 1:
+    c = _intercept_step(diag, root, g_b)
+    if c is None or np.ptp(np.append(c, 0.0)) > 1:
         return np.inf  # the moved residuals may leave [0, 1]
     delta = diag * c[:, None]
     if root is not None:
@@ -64,40 +61,40 @@ def _duality_gap(point: Point) -> float:
         delta *= np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
     moved = np.sqrt(delta.sum(axis=1))[:, None] * design.column_norm
     w_gradient = np.abs(gradient[:, :-1] * design.scale) + moved
-    return float(c @ g_b) + objective.penalty.gap(w_gradient)
+    return max(float(c @ g_b), 0.0) + objective.penalty.gap(w_gradient)
+
+
+def _intercept_step(diag: Array, root: Array | None, g_b: Array) -> Array | None:
+    """S⁻¹ g_b with S the information of the intercepts alone, one class of several held at 0."""
+    if root is None:
+        step: Array = g_b / diag.sum()
+        return step
+    information = root @ root.T
+    np.fill_diagonal(information, 0.0)
+    information = np.diag(information.sum(axis=1)) - information  # Σ_l p_k p_l: nothing cancels
+    others = np.arange(len(g_b)) != np.diag(information).argmax()
+    metric = FullMetric(information[np.ix_(others, others)])
+    if metric.jitter > JITTER:
+        return None
+    c = np.zeros_like(g_b)
+    c[others] = metric.solve(g_b[others])
+    return c
 
 
 def _self_concordant_gap(point: Point) -> float:
     q, width = point.objective.shape
-    if q * point.objective.design.n * (q * width) ** 2 > AFFORDABLE:
-        return np.inf
-    move = (1.0 if q == 1 else 2.0) * _largest_deviation(point)
+    metric, design = point.metric, point.objective.design
+    if q * design.n * (q * width) ** 2 > AFFORDABLE or metric.jitter > JITTER:
+        return np.inf  # too expensive, or the factor is of another matrix
+
+    def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
+        out = np.empty((blocks[0].stop - blocks[0].start, width))
+        return ([metric.deviations(design.standard_rows(rows, out)).max() for rows in blocks],)
+
+    move = float(max(design.add_up(kernel, width=q * width)[0]))
     u = move * point.decrement
     if u >= 1:
         return np.inf
     if u < 1e-4:  # the series: below it u and (1 - u) log(1 - u) cancel
         return point.decrement**2 * (0.5 + u / 6 + u * u / 6)
     return float(u + (1 - u) * np.log1p(-u)) / move**2
-
-
-def _largest_deviation(point: Point) -> float:
-    """max_i sqrt(x̃_i' [H⁻¹]_kk x̃_i), over the outputs k too, by triangular solves."""
-    design, (q, width) = point.objective.design, point.objective.shape
-    lower, root = point.metric.lower, point.metric.root.reshape(q, width)
-
-    def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
-        largest = 0.0
-        out = np.empty((blocks[0].stop - blocks[0].start, width))
-        for rows in blocks:
-            x = design.standard_rows(rows, out)
-            for k in range(q):
-                below = slice(k * width, None)
-                right = np.zeros((len(lower) - k * width, len(x)))
-                right[:width] = (x / root[k]).T
-                solved = solve_triangular(
-                    lower[below, below], right, lower=True, overwrite_b=True, check_finite=False
-                )
-                largest = max(largest, float(np.einsum("ij,ij->j", solved, solved).max()))
-        return ([largest],)
-
-    return float(np.sqrt(max(design.add_up(kernel, width=q * width)[0])))

@@ -24,7 +24,8 @@ class Loss(Protocol):
     q: int
     weight: Array | None
 
-    def evaluate(self, margin: Array, rows: Rows) -> tuple[float, Array]: ...
+    def value(self, margin: Array, rows: Rows) -> float: ...
+    def residual(self, margin: Array, rows: Rows) -> Array: ...
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
     def trace(self, margin: Array, rows: Rows) -> Array: ...
     def certain(self, margin: Array) -> bool: ...
@@ -53,18 +54,25 @@ class Binomial:
         self.sign = 1.0 - 2.0 * codes
         self.weight = weight
 
-    def evaluate(self, margin: Array, rows: Rows) -> tuple[float, Array]:
-        """The sum of the losses and the residuals of these rows, margin (1, m)."""
-        sign = self.sign[rows]
-        z = margin[0] * sign
-        u = np.exp(-np.abs(z))  # in (0, 1]
-        sigma = np.where(z > 0, 1.0, u)
-        sigma /= 1.0 + u
-        sigma *= sign
-        loss = np.log1p(u)
+    def value(self, margin: Array, rows: Rows) -> float:
+        """The sum of the losses of these rows, margin (1, m)."""
+        z = margin[0] * self.sign[rows]
+        loss = np.log1p(np.exp(-np.abs(z)))
         loss += np.maximum(z, 0.0)
-        _weighted(self.weight, rows, loss, sigma)
-        return float(loss.sum()), sigma[None]
+        _weighted(self.weight, rows, loss)
+        return float(loss.sum())
+
+    def residual(self, margin: Array, rows: Rows) -> Array:
+        """∓σ(z) as sign / (1 + e^-z), which overflows to its limit 0 where z < -709."""
+        sign = self.sign[rows]
+        residual: Array = margin[0] * sign
+        np.negative(residual, out=residual)
+        with np.errstate(over="ignore"):
+            np.exp(residual, out=residual)
+        residual += 1.0
+        np.divide(sign, residual, out=residual)
+        _weighted(self.weight, rows, residual)
+        return residual[None]
 
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, None]:
         """σ' = u / (1 + u)² with u = e^-|margin|, times the weight."""
@@ -105,28 +113,34 @@ class Multinomial:
     ) -> None:
         self.codes, self.q, self.weight = codes, n_classes, weight
 
-    def _probabilities(self, margin: Array) -> tuple[Array, Array, Array]:
-        largest = margin.max(axis=0)
-        p = np.exp(margin - largest)
-        total = p.sum(axis=0)
-        p /= total
-        return p, largest, total
+    def _probabilities(self, margin: Array) -> Array:
+        p: Array = margin - margin.max(axis=0)
+        np.exp(p, out=p)
+        p /= p.sum(axis=0)
+        return p
 
-    def evaluate(self, margin: Array, rows: Rows) -> tuple[float, Array]:
-        """The sum of the losses and the residuals p - y of these rows, margin (K, m)."""
+    def value(self, margin: Array, rows: Rows) -> float:
+        """The sum of the losses of these rows, margin (K, m)."""
         codes = self.codes[rows]
-        p, largest, total = self._probabilities(margin)
+        largest = margin.max(axis=0)
+        loss = np.log(np.exp(margin - largest).sum(axis=0))
+        loss += largest - margin[codes, np.arange(codes.size)]
+        _weighted(self.weight, rows, loss)
+        return float(loss.sum())
+
+    def residual(self, margin: Array, rows: Rows) -> Array:
+        """p - y; 1 - p_y as the sum of the others, or it would be lost where p_y is near 1."""
+        codes = self.codes[rows]
         each = np.arange(codes.size)
-        loss = np.log(total) + (largest - margin[codes, each])
-        # 1 - p_y as the sum of the others: subtraction would lose it where p_y is near 1
+        p = self._probabilities(margin)
         p[codes, each] = 0.0
         p[codes, each] = -p.sum(axis=0)
-        _weighted(self.weight, rows, loss, p)
-        return float(loss.sum()), p
+        _weighted(self.weight, rows, p)
+        return p
 
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array]:
         """diag(s p) - s p p', as (s p, sqrt(s) p)."""
-        p, _, _ = self._probabilities(margin)
+        p = self._probabilities(margin)
         if self.weight is None:
             return p, p
         weight = self.weight[rows]

@@ -4,9 +4,11 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh
+from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh, solve_triangular
 
 Array = NDArray[np.float64]
+
+JITTER = 1e-14
 
 
 class Metric(Protocol):
@@ -14,6 +16,16 @@ class Metric(Protocol):
 
     def solve(self, g: Array) -> Array:
         """M⁻¹ g."""
+        ...
+
+
+class FactoredHessian(Metric, Protocol):
+    """A metric that is the Hessian, but for `jitter`."""
+
+    jitter: float
+
+    def deviations(self, x: Array) -> Array:
+        """A bound on sqrt(z' H⁻¹ z), z being what a row of x gives its margins to move by."""
         ...
 
 
@@ -29,19 +41,72 @@ class FullMetric:
         self.root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         a = hessian / self.root
         a /= self.root[:, None]
-        jitter = 1e-14
+        self.jitter = JITTER
         while True:
-            a[np.diag_indices_from(a)] = 1.0 + jitter
+            a[np.diag_indices_from(a)] = 1.0 + self.jitter
             try:
                 self.lower = cholesky(a, lower=True, check_finite=False)
                 break
             except LinAlgError:
-                jitter *= 100
+                self.jitter *= 100
 
     def solve(self, g: Array) -> Array:
         """H⁻¹ g."""
         x: Array = cho_solve((self.lower, True), g / self.root, check_finite=False)
         return x / self.root
+
+    def deviations(self, x: Array) -> Array:
+        """sqrt(x' H⁻¹ x) for each row of x (m, p): the standard errors of its margin."""
+        return _lengths(self.lower, self.root, x)
+
+
+class ClassMetric:
+    """The Hessian of several classes, h (q, width, q, width), on steps that add up to zero.
+
+    Such a step is u - mean(u) with u = 0 for one class, `still`. Margins differ as much by u, and
+    the penalty λ ‖u - mean(u)‖² has the matrix λ (I - 11'/q), so nothing large is added that
+    would drown the curvature of a class that is rare or sure; the one with the largest is held.
+    """
+
+    def __init__(self, h: Array, ridge: Array) -> None:
+        self.q, self.width = h.shape[:2]
+        each = np.arange(self.width)
+        self.still = int(np.einsum("kaka->k", h).argmax())
+        self.moving = np.delete(np.arange(self.q), self.still)
+        u = h[np.ix_(self.moving, each, self.moving, each)]
+        for a in each:
+            u[:, a, :, a] -= ridge[a] / self.q
+        size = (self.q - 1) * self.width
+        self.inner = FullMetric(u.reshape(size, size))
+        self.jitter = self.inner.jitter
+
+    def solve(self, g: Array) -> Array:
+        """H⁻¹ g among the steps that add up to zero over the classes."""
+        g = g.reshape(self.q, self.width)
+        u = np.zeros_like(g)
+        u[self.moving] = self.inner.solve((g - g.mean(axis=0))[self.moving].ravel()).reshape(
+            -1, self.width
+        )
+        u -= u.mean(axis=0)
+        return u.ravel()
+
+    def deviations(self, x: Array) -> Array:
+        """A bound on the standard errors of each row's differences of margins, x (m, width)."""
+        root = self.inner.root.reshape(-1, self.width)
+        largest = np.zeros(len(x))
+        for k in range(self.q - 1):
+            below = self.inner.lower[k * self.width :, k * self.width :]
+            np.maximum(largest, _lengths(below, root[k], x), out=largest)
+        return 2 * largest
+
+
+def _lengths(lower: Array, root: Array, x: Array) -> Array:
+    """‖L⁻¹ (x / root)‖ for each row of x, which has zeros below its length."""
+    right = np.zeros((len(lower), len(x)))
+    right[: x.shape[1]] = (x / root).T
+    z = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
+    lengths: Array = np.sqrt(np.einsum("ij,ij->j", z, z))
+    return lengths
 
 
 class KroneckerMetric:

@@ -18,9 +18,10 @@ F(θ) - F* = δ²/2 to second order. It does not depend on the units of a column
 
 θ is split into w and b here and nowhere else, so a penalty never meets the intercept.
 
-Some directions change no margin: with K > 2 classes, one number added to the same parameter of all
-classes; without a penalty, the null space of the design. `flat` holds the latter; the Hessian gets
-a positive term along both, which is orthogonal to every gradient and only makes it invertible.
+Some directions change no margin. With K > 2 classes, one number added to the same parameter of all
+classes: every theta and every step here adds up to zero over the classes. Without a penalty, the
+null space of the design: `flat` holds it, and the Hessian gets a positive term along it, which is
+orthogonal to every gradient and only makes it invertible.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 
 from logreg.design import Design
 from logreg.loss import Loss
-from logreg.metric import FullMetric
+from logreg.metric import ClassMetric, FactoredHessian, FullMetric
 from logreg.penalty import Ridge
 
 Array = NDArray[np.float64]
@@ -88,55 +89,75 @@ class Objective:
 
     # -- the kernels: what is done with a block of rows while it is in cache ------------------
 
-    def evaluate(self, theta: Array) -> tuple[float, Array, Array]:
-        """F, its gradient (p,) and the margins, in one read of X."""
+    def gradient(self, theta: Array) -> tuple[Array, Array]:
+        """The gradient (p,) and the margins (q, n), in one read of X."""
         w, b = self.design.of_block(theta.reshape(self.shape))
         margin = np.empty((self.loss.q, self.design.n))
 
-        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
-            value, pulled, total = 0.0, np.zeros_like(w), np.zeros_like(b)
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            pulled, total = np.zeros_like(w), np.zeros_like(b)
             for rows in blocks:
                 block = self.design.rows(rows)
                 part = margin[:, rows] = self._margin(block, w, b, rows)
-                loss, residual = self.loss.evaluate(part, rows)
-                value += loss
+                residual = self.loss.residual(part, rows)
                 pulled += np.dot(residual, block)  # `@` would hold the GIL here
                 total += residual.sum(axis=1)
-            return value, pulled, total
+            return pulled, total
 
-        value, pulled, total = self.design.add_up(kernel)
+        pulled, total = self.design.add_up(kernel)
         gradient = self.design.pull_back(pulled + self.penalty.gradient(w), total)
-        return value + self.penalty.value(w), gradient.ravel(), margin
+        return gradient.ravel(), margin
+
+    def value(self, theta: Array, margin: Array) -> float:
+        """F, given the margins: no read of X."""
+        w, _ = self.design.of_block(theta.reshape(self.shape))
+
+        def kernel(blocks: Sequence[slice]) -> tuple[float]:
+            return (sum(self.loss.value(margin[:, rows], rows) for rows in blocks),)
+
+        (loss,) = self.design.add_up_rows(kernel, self.loss.q)
+        return float(loss) + self.penalty.value(w)
 
     def hessian(self, margin: Array) -> Array:
-        """H (p, p) at these margins, by symmetric products of blocks scaled by sqrt(W)."""
-        q, width = self.shape
+        """H (p, p) at these margins, by symmetric products of blocks scaled by the root of W.
 
-        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
-            diagonal = np.zeros((q, width, width))
-            outer = np.zeros((q * width, q * width)) if q > 1 else np.zeros((0, 0))
+        With several classes W_i = Σ_{k<l} s p_k p_l (e_k - e_l)(e_k - e_l)': one product a pair of
+        classes, all of them added. The other way, diag(p) - p p', would subtract nearly equal
+        numbers where a class is sure.
+        """
+        q, width = self.shape
+        pairs = [(k, m) for k in range(q) for m in range(k)] if q > 1 else [(0, 0)]
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
+            products = np.zeros((len(pairs), width, width))
             size = blocks[0].stop - blocks[0].start
             plain, scaled = np.empty((size, width)), np.empty((size, width))
-            stacked = np.empty((size, q, width)) if q > 1 else None
             for rows in blocks:
                 x = self.design.standard_rows(rows, plain)
                 diag, root = self.loss.curvature(margin[:, rows], rows)
-                for k in range(q):
-                    z = np.multiply(x, np.sqrt(diag[k])[:, None], out=scaled[: len(x)])
-                    diagonal[k] += z.T @ z  # NumPy sees a symmetric product: half the work
-                if stacked is not None and root is not None:
-                    m = np.multiply(root.T[:, :, None], x[:, None, :], out=stacked[: len(x)])
-                    m = m.reshape(len(x), q * width)
-                    outer += m.T @ m
-            return diagonal, outer
+                for product, (k, m) in zip(products, pairs, strict=True):
+                    w = np.sqrt(diag[0] if root is None else root[k] * root[m])
+                    z = np.multiply(x, w[:, None], out=scaled[: len(x)])
+                    product += z.T @ z  # NumPy sees a symmetric product: half the work
+            return (products,)
 
         groups = int(np.clip(4e6 // self.size**2, 2, 16))
-        diagonal, outer = self.design.add_up(kernel, width=self.size, groups=groups)
-        h = -outer.reshape(q, width, q, width) if q > 1 else np.zeros((q, width, q, width))
-        for k in range(q):
-            h[k, :, k, :] += diagonal[k]
+        (products,) = self.design.add_up(kernel, width=2 * width, groups=groups)
+        h = np.zeros((q, width, q, width))
+        for product, (k, m) in zip(products, pairs, strict=True):
+            h[k, :, k, :] += product
+            if k != m:
+                h[m, :, m, :] += product
+                h[k, :, m, :] = h[m, :, k, :] = -product
         self._add_penalty_and_flat(h)
         return h.reshape(self.size, self.size)
+
+    def metric(self, hessian: Array) -> FactoredHessian:
+        """The Hessian factored, for steps that add up to zero over the classes."""
+        q, width = self.shape
+        if q == 1:
+            return FullMetric(hessian)
+        return ClassMetric(hessian.reshape(q, width, q, width), self._penalty_diagonal())
 
     def _penalty_diagonal(self) -> Array:
         strength = self.penalty.curvature(self.design.scale) * self.design.per_scale**2
@@ -145,14 +166,11 @@ class Objective:
     def _add_penalty_and_flat(self, h: Array) -> None:
         q, width = self.shape
         each = np.arange(width)
-        size = np.einsum("kaka->a", h) / q  # typical curvature of a column, for the flat terms
+        size = max(float(np.einsum("kaka->", h)) / self.size, np.finfo(float).tiny)
         for k in range(q):
             h[k, each, k, each] += self._penalty_diagonal()
             if self.flat is not None:
-                h[k, :, k, :] += self.flat @ self.flat.T * max(float(size.mean()), 1e-300)
-        if q > 1:
-            for a in each:
-                h[:, a, :, a] += size[a] / q
+                h[k, :, k, :] += self.flat @ self.flat.T * size
 
     def kronecker(self, margin: Array) -> tuple[Array, Array, Array]:
         """The Hessian as if all rows had the same mix of classes: S ⊗ B + diag(ridge).
@@ -217,39 +235,34 @@ class Objective:
         self.design.add_up(kernel)
         return change
 
-    def leverage(self, theta: Array | None, curvature: Array) -> Array:
+    def leverage(self, theta: Array, curvature: Array) -> Array:
         """A score a row, (n,): its share of each column's curvature, summed over the columns.
 
             score_i = c_i Σ_j x̃_ij² / Σ_k c_k x̃_kj²,      c = trace of the row's curvature at theta
 
         Rare columns and rare classes get their rows' full share, which uniform draws miss. The
-        sums over k are the caller's, `curvature` (width,), up to a common factor. With theta None
-        c is the same for all rows but for their weight. One read of X.
+        sums over k are the caller's, `curvature` (width,), up to a common factor. One read of X.
         """
         share = np.divide(1.0, curvature, out=np.zeros(len(curvature)), where=curvature > 0)
         square, linear, constant = self.design.square_form(share)
-        w, b = self.design.of_block(
-            np.zeros(self.shape) if theta is None else theta.reshape(self.shape)
-        )
+        w, b = self.design.of_block(theta.reshape(self.shape))
         score, c = np.empty(self.design.n), np.empty(self.design.n)
 
         def kernel(blocks: Sequence[slice]) -> tuple[float]:
             squared = np.empty((blocks[0].stop - blocks[0].start, self.design.d))
             for rows in blocks:
                 block = self.design.rows(rows)
-                if theta is not None:
-                    c[rows] = self.loss.trace(self._margin(block, w, b, rows), rows)
+                c[rows] = self.loss.trace(self._margin(block, w, b, rows), rows)
                 score[rows] = np.multiply(block, block, out=squared[: len(block)]) @ square
                 score[rows] -= block @ linear
             return (0.0,)
 
         self.design.add_up(kernel)
         score += constant
-        if theta is not None:
-            np.maximum(c, 1e-3 * c.mean(), out=c)  # rows at rest now may wake up
-            score *= c
+        np.maximum(c, 1e-3 * c.mean(), out=c)  # rows at rest now may wake up
+        score *= c
         if self.loss.weight is not None:
-            score *= self.loss.weight if theta is None else self.loss.weight > 0
+            score *= self.loss.weight > 0
         return score
 
     def _margin(self, block: Array, w: Array, b: Array, rows: slice) -> Array:
@@ -273,20 +286,20 @@ class Point:
         self.objective, self.theta = objective, theta
 
     @cached_property
-    def _sums(self) -> tuple[float, Array, Array]:
-        return self.objective.evaluate(self.theta)
-
-    @property
-    def value(self) -> float:
-        return self._sums[0]
+    def _pass(self) -> tuple[Array, Array]:
+        return self.objective.gradient(self.theta)
 
     @property
     def gradient(self) -> Array:
-        return self._sums[1]
+        return self._pass[0]
 
     @property
     def margin(self) -> Array:
-        return self._sums[2]
+        return self._pass[1]
+
+    @cached_property
+    def value(self) -> float:
+        return self.objective.value(self.theta, self.margin)
 
     @cached_property
     def hessian(self) -> Array:
@@ -296,9 +309,9 @@ class Point:
         return self.objective.hessian_times(self.margin, v)
 
     @cached_property
-    def metric(self) -> FullMetric:
+    def metric(self) -> FactoredHessian:
         """The Hessian, factored."""
-        return FullMetric(self.hessian)
+        return self.objective.metric(self.hessian)
 
     @cached_property
     def newton_step(self) -> Array:

@@ -54,11 +54,21 @@ class RowBlocks:
         result has the same bits for any number of threads.
         """
         self.meter.passes += self.share
-        blocks = self.blocks(max(self.d, width, 1))
+        return self._share_out(
+            kernel, self.blocks(max(self.d, width, 1)), groups, max(self.d, width)
+        )
+
+    def add_up_rows(self, kernel: Kernel, width: int) -> Parts:
+        """The same for a kernel that does not look at X but at `width` numbers a row."""
+        rows = max(1, BLOCK_BYTES // (32 * width))  # with the temporaries of a loss
+        blocks = [slice(a, min(a + rows, self.n)) for a in range(0, self.n, rows)]
+        return self._share_out(kernel, blocks, GROUPS, width)
+
+    def _share_out(self, kernel: Kernel, blocks: Sequence[slice], groups: int, width: int) -> Parts:
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
         jobs = [blocks[a:b] for a, b in pairwise(cuts)]
-        threads = self.n_threads if self.n * max(self.d, width) >= THREADED_SIZE else 1
+        threads = self.n_threads if self.n * width >= THREADED_SIZE else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)
         return reduce(_add, parts)

@@ -63,7 +63,10 @@ def assert_optimal(model, truth):
     assert distance <= PROMISE
     said = model.history_["standard_errors"].iloc[-1]
     assert said <= model.tol
-    assert distance == pytest.approx(said, rel=0.1 if model.solver == "pgd" else 0.01, abs=1e-9)
+    if model.solver == "pgd":  # its metric is an estimate, and it allows for that
+        assert said / 1.5 - 1e-9 <= distance <= said * 1.02 + 1e-9
+    else:
+        assert distance == pytest.approx(said, rel=0.01, abs=1e-9)
     assert distance**2 / 2 <= 1.001 * model.gap_ + 1e-18
     assert model.history_["objective"].iloc[-1] == pytest.approx(truth.value, rel=1e-9)
 
@@ -231,11 +234,6 @@ def test_a_looser_tol_is_kept_too():
         assert truth.distance(model.coef_, model.intercept_) <= 1.1 * tol
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="certificate._duality_gap: the intercepts' information S is nearly singular where a "
-    "class is sure, pinv takes rounding for an eigenvalue below zero, and c'S c is negative",
-)
 def test_the_gap_is_never_negative():
     X, y, _ = load("iris")
     gaps = [
@@ -258,11 +256,6 @@ def test_nearly_separated_classes_and_columns_of_any_size(name, seed):
     assert truth.distance(model.coef_, model.intercept_) <= PROMISE
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="three classes, weights over eight decades: the scaled Hessian's rounding exceeds its "
-    "smallest eigenvalues, and FullMetric's jitter hides those directions from decrement and gap",
-)
 def test_weights_and_columns_of_any_size():
     X, y, _ = load("iris")
     X = rescale(X, seed=4)

@@ -850,14 +850,14 @@ def test_more_columns_than_rows_some_repeated_without_a_penalty(solver):
 
 def interrupt_at(monkeypatch, call):
     calls = iter(range(1000))
-    evaluate = Objective.evaluate
+    gradient = Objective.gradient
 
     def interrupted(self, theta):
         if next(calls) == call:
             raise KeyboardInterrupt
-        return evaluate(self, theta)
+        return gradient(self, theta)
 
-    monkeypatch.setattr(Objective, "evaluate", interrupted)
+    monkeypatch.setattr(Objective, "gradient", interrupted)
 
 
 @pytest.mark.parametrize("call", [0, 1, 3])

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.metric import FullMetric, KroneckerMetric, Metric
+from logreg.metric import KroneckerMetric, Metric
 from logreg.objective import Iterate, Objective, Point
 from logreg.solvers.line_search import backtrack
 from logreg.solvers.newton import newton
@@ -38,6 +38,7 @@ MEMORY = 12  # pairs of step and gradient change kept
 LARGE = 1000  # parameters of several classes from which the Kronecker metric is used
 LARGEST = 5000  # parameters from which an exact Hessian is never made
 STALE = 0.7  # of the value of F at which the metric was made: then it is made again, ...
+CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
 RENEWALS = 12  # ... so many times
 
 
@@ -62,19 +63,30 @@ def preconditioned_gradient_descent(
         return
     n, m = objective.design.n, sample_rows(objective)
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
-    at, curvature = theta if warm else None, objective.design.column_curvature()
-    metric: Metric | None = None
+    columns = objective.design.column_curvature()
+    curvature, metric = columns, None
     for size, steps in ((m, 30), (n // 10, 12)):
         if not m <= size <= n // 4:
             continue
-        sample = draw(objective, objective.leverage(at, curvature), size, rng)
+        # The first sample only finds a start: candidates for it save two passes over all rows.
+        pool = objective if warm or size > m else candidates(objective, 8 * m, rng)
+        sample = draw(pool, pool.leverage(theta, curvature), size, rng)
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
             point = settle(sample, theta, 0.3 * np.sqrt(n / size * objective.size), steps)
-        at = theta = point.theta
-        metric = FullMetric(point.hessian)
-        curvature = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
+        theta, metric = point.theta, point.metric
+        # A column that is missing in the sample has no curvature there, and must not rule the next.
+        seen = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
+        floor = float(np.median(seen / np.where(columns > 0, columns, np.inf)))
+        curvature = np.maximum(seen, 0.1 * floor * columns)
     yield from refine(objective, theta, metric)
+
+
+def candidates(objective: Objective, size: int, rng: np.random.Generator) -> Objective:
+    """The objective of about `size` rows drawn evenly."""
+    n = objective.design.n
+    index = np.unique(rng.integers(0, n, size))
+    return objective.take(index, np.full(len(index), n / len(index)))
 
 
 def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -> Objective:
@@ -124,7 +136,7 @@ def refine(
     while True:
         if metric is None or (rough and point.value < STALE * value and renewals < RENEWALS):
             exact = rough is None
-            metric = rough(point) if rough else FullMetric(point.hessian)
+            metric = rough(point) if rough else point.metric
             value, renewals = point.value, renewals + 1
             memory.clear()
             recent.clear()
@@ -139,7 +151,10 @@ def refine(
             trust = proven / d if d > 0 else 1.0
             return proven
 
-        yield Iterate(point, trust * decrement, prove) if scaled else Iterate(point, decrement)
+        if scaled:
+            yield Iterate(point, trust * decrement, prove)
+        else:
+            yield Iterate(point, CAUTION * decrement)
         after = None
         if not slow(recent, price, window=20 if scaled else 2):
             after = backtrack(objective, point, -direction, -(decrement**2))
@@ -149,7 +164,7 @@ def refine(
         elif (exact and len(recent) == 1) or (price == np.inf and not memory.pairs):
             return  # not even the best metric to be had finds a better point
         elif price < np.inf:
-            metric, exact = FullMetric(point.hessian), True
+            metric, exact = point.metric, True
             rough = None
             memory.clear()
             recent.clear()
@@ -185,16 +200,16 @@ def kronecker_metric(objective: Objective, point: Point, rng: np.random.Generato
 
 
 def decrement_by_conjugate_gradients(point: Point, metric: Metric) -> float:
-    """sqrt(g' H⁻¹ g) from below, by conjugate gradients on H x = g preconditioned by the metric.
+    """sqrt(g' H⁻¹ g) by conjugate gradients on H x = g preconditioned by the metric.
 
-    The sum of the terms α r'M⁻¹r only grows (Hestenes and Stiefel 1952, theorem 6:1); it is taken
-    when four terms in a row have added less than a tenth.
+    It is the sum of the terms α r'M⁻¹r, which are all positive (Hestenes and Stiefel 1952, theorem
+    6:1). When six in a row have added less than a thirtieth, they are counted twice, for the rest.
     """
     r = point.gradient.copy()
     z = metric.solve(r)
     p, rz = z.copy(), float(r @ z)
-    total, recent = 0.0, deque([np.inf], maxlen=4)
-    while rz > 0 and sum(recent) > 0.1 * total:
+    total, recent = 0.0, deque([np.inf], maxlen=6)
+    while rz > 0 and sum(recent) > total / 30:
         hp = point.hessian_times(p)
         alpha = rz / float(p @ hp)
         total += alpha * rz
@@ -203,7 +218,7 @@ def decrement_by_conjugate_gradients(point: Point, metric: Metric) -> float:
         z = metric.solve(r)
         rz, old = float(r @ z), rz
         p = z + (rz / old) * p
-    return float(np.sqrt(total))
+    return float(np.sqrt(total + sum(recent)))
 
 
 class SecantMemory:
