@@ -21,6 +21,7 @@ ACCURACY = 1e-9
 LADDER = [1e-4, 1e-6, 1e-8, 1e-10]
 SOLVERS = ["lbfgs", "newton-cholesky", "newton-cg"]
 REPEATS = 7
+PATIENCE = 15.0  # seconds
 
 
 def objective(model, X, y) -> float:
@@ -37,11 +38,16 @@ def seconds(fit: Callable[[], object]) -> float:
 
 
 def loosest(solver: str, X, y, best: float) -> Callable[[], object] | None:
-    """The peer's fit at the loosest tolerance that is accurate enough, or None."""
+    """The peer's fit at the loosest tolerance that is accurate enough; None if there is none, or
+    if finding it takes longer than PATIENCE.
+    """
+    start = time.perf_counter()
     for tol in LADDER:
-        model = Peer(solver=solver, tol=tol, max_iter=200)
+        model = Peer(solver=solver, tol=tol, max_iter=100)
         if objective(model.fit(X, y), X, y) - best <= ACCURACY * best:
             return lambda model=model: model.fit(X, y)
+        if time.perf_counter() - start > PATIENCE:
+            break
     return None
 
 

@@ -30,7 +30,9 @@ from logreg.objective import Point
 
 Array = NDArray[np.float64]
 
-AFFORDABLE = 2e10  # multiplications for the largest deviation; beyond, no bound is reported
+# Multiplications that the largest deviation may cost: where the dual bound is there as well, and
+# where it is not. It takes twice a Hessian's time.
+WORTH_IT, AFFORDABLE = 2e8, 2e10
 
 
 def gap(point: Point) -> float:
@@ -83,9 +85,13 @@ def _intercept_step(diag: Array, root: Array | None, g_b: Array) -> Array | None
 
 def _self_concordant_gap(point: Point) -> float:
     q, width = point.objective.shape
-    metric, design = point.metric, point.objective.design
-    if q * design.n * (q * width) ** 2 > AFFORDABLE or metric.jitter > JITTER:
-        return np.inf  # too expensive, or the factor is of another matrix
+    design = point.objective.design
+    limit = WORTH_IT if point.objective.penalty else AFFORDABLE
+    if q * design.n * (q * width) ** 2 > limit:
+        return np.inf
+    metric = point.metric
+    if metric.jitter > JITTER:
+        return np.inf  # the factor is of another matrix
 
     def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
         out = np.empty((blocks[0].stop - blocks[0].start, width))

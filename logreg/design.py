@@ -174,6 +174,6 @@ class Design(RowBlocks):
         """A design of some of the rows (gathered), in the same coordinates."""
         part = Design.__new__(Design)
         part.__dict__.update(self.__dict__)
-        part.X, part.n = self.X[index], len(index)
+        part.X, part.n = np.take(self.X, index, axis=0), len(index)
         part.share = self.share * part.n / self.n
         return part

@@ -98,7 +98,7 @@ class Objective:
             pulled, total = np.zeros_like(w), np.zeros_like(b)
             for rows in blocks:
                 block = self.design.rows(rows)
-                part = margin[:, rows] = self._margin(block, w, b, rows)
+                part = self._margin(block, w, b, rows, out=margin[:, rows])
                 residual = self.loss.residual(part, rows)
                 pulled += np.dot(residual, block)  # `@` would hold the GIL here
                 total += residual.sum(axis=1)
@@ -265,8 +265,10 @@ class Objective:
             score *= self.loss.weight > 0
         return score
 
-    def _margin(self, block: Array, w: Array, b: Array, rows: slice) -> Array:
-        margin = w @ block.T
+    def _margin(
+        self, block: Array, w: Array, b: Array, rows: slice, out: Array | None = None
+    ) -> Array:
+        margin: Array = np.matmul(w, block.T, out=out)
         margin += b[:, None]
         if self.offset is not None:
             margin += self.offset[:, rows]

@@ -73,7 +73,7 @@ def preconditioned_gradient_descent(
         sample = draw(pool, pool.leverage(theta, curvature), size, rng)
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
-            point = settle(sample, theta, 0.3 * np.sqrt(n / size * objective.size), steps)
+            point = settle(sample, theta, np.sqrt(n / size * objective.size), steps)
         theta, metric = point.theta, point.metric
         # A column that is missing in the sample has no curvature there, and must not rule the next.
         seen = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
@@ -104,7 +104,7 @@ def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -
         if room <= 0 or rest <= 0:
             break
         keep = np.where(sure, 1.0, np.minimum(1.0, room * score / rest))
-    index = np.flatnonzero(rng.random(len(keep)) < keep)
+    index = np.flatnonzero(rng.random(len(keep), dtype=np.float32) < keep)
     return objective.take(index, 1.0 / keep[index])
 
 
