@@ -25,7 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.metric import JITTER, FullMetric
+from logreg.metric import FullMetric
 from logreg.objective import Point
 
 Array = NDArray[np.float64]
@@ -76,7 +76,7 @@ def _intercept_step(diag: Array, root: Array | None, g_b: Array) -> Array | None
     information = np.diag(information.sum(axis=1)) - information  # Σ_l p_k p_l: nothing cancels
     others = np.arange(len(g_b)) != np.diag(information).argmax()
     metric = FullMetric(information[np.ix_(others, others)])
-    if metric.jitter > JITTER:
+    if not metric.sound:
         return None
     c = np.zeros_like(g_b)
     c[others] = metric.solve(g_b[others])
@@ -90,8 +90,8 @@ def _self_concordant_gap(point: Point) -> float:
     if q * design.n * (q * width) ** 2 > limit:
         return np.inf
     metric = point.metric
-    if metric.jitter > JITTER:
-        return np.inf  # the factor is of another matrix
+    if not metric.sound:
+        return np.inf
 
     def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
         out = np.empty((blocks[0].stop - blocks[0].start, width))

@@ -63,6 +63,13 @@ def least_norm(design: Design, flat: Array, theta: Array) -> Array:
     return moved
 
 
-def involved(flat: Array, d: int) -> list[int]:
-    """The columns that take part in some dependence."""
-    return [int(j) for j in np.flatnonzero(np.abs(flat[:d]).max(axis=1) > 1e-7)]
+def involved(design: Design, flat: Array) -> tuple[list[int], bool]:
+    """The columns that take part in some dependence, and whether the intercept does."""
+    columns = np.flatnonzero(np.abs(flat[: design.d]).max(axis=1) > 1e-7)
+    if not design.intercept:
+        return columns.tolist(), False
+    w = flat[: design.d] * design.per_scale[:, None]
+    parts = w * design.centre[:, None]
+    b = flat[design.d] - parts.sum(axis=0)
+    size = np.abs(flat[design.d]) + np.abs(parts).sum(axis=0)
+    return columns.tolist(), bool(np.any(np.abs(b) > 1e-7 * size))

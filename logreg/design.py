@@ -73,7 +73,7 @@ class Design(RowBlocks):
         first, rest = pivot[:rank], pivot[rank:]
 
         order = np.argsort(-size, kind="stable")
-        q, t, again = qr(columns[order][:, first], mode="economic", pivoting=True)
+        q, t, again = qr(columns[np.ix_(order, first)], mode="economic", pivoting=True)
         self.basis = np.empty((self.d, rank))
         self.basis[order] = q
         rows = np.empty((self.n, rank))

@@ -91,7 +91,8 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         A row an iteration, from the start on: objective, gradient_norm, standard_errors (from the
         optimum), passes (reads of X) and seconds so far.
     gap_ : float
-        A rigorous upper bound on F(coef_, intercept_) - F*, ``np.inf`` where none is known.
+        An upper bound on F(coef_, intercept_) - F*, by duality or self-concordance; ``np.inf``
+        where none is known, as without a penalty on columns that nearly depend on each other.
     n_features_in_ : int
     feature_names_in_ : ndarray (n_features_in_,)
         Only if X has column names, all strings.
@@ -183,7 +184,8 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like (n_samples, n_features)
-            Dense; float32 and float64 are read in place, never copied or changed.
+            Dense; float32 and float64 are read in place, never changed, and copied only where
+            there are more columns than rows.
         y : array-like (n_samples,)
             Two or more classes, of any sortable kind.
         sample_weight : array-like (n_samples,), optional
@@ -204,9 +206,10 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         with single_threaded_blas():  # once for all: passes bring their own threads
             objective = pose(data, self.C, self.fit_intercept, threads)
             solve = choose(self.solver, objective).iterates
+            tol = stopping_distance(self.tol, objective)
             solution = minimize(
                 solve(objective, self._start(objective, data), generator(self.random_state)),
-                tol=stopping_distance(self.tol, objective),
+                tol=tol,
                 max_iter=self.max_iter,
                 callback=self._callback(tasks, fitted, data),
             )
@@ -214,7 +217,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         tasks.fit_ended(lambda: vars(fitted))
         self.__dict__.pop("feature_names_in_", None)  # this X may have none
         self.__dict__.update(vars(fitted))
-        self._warn(solution)
+        self._warn(solution, tol)
         return self
 
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
@@ -243,7 +246,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.outcome_ = solution.outcome
         self._history = solution.history
 
-    def _warn(self, solution: Solution) -> None:
+    def _warn(self, solution: Solution, tol: float) -> None:
         outcome = solution.outcome
         if outcome in (Outcome.CONVERGED, Outcome.INTERRUPTED):
             return
@@ -251,7 +254,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         sentence = outcome.sentence(
             n_iter=solution.n_iter,
             decrement=solution.decrement,
-            tol=self.tol,
+            tol=tol,
             solver=self.solver,
         )
         warnings.warn(sentence, kind, stacklevel=4)
@@ -383,28 +386,35 @@ def pose(data: inputs.Data, C: float, intercept: bool, threads: int = 1) -> Obje
     loss: Loss = Binomial(codes, weight) if K == 2 else Multinomial(codes, K, weight)
     penalty = Ridge.of(C)
     flat = None if penalty else null_space(design, weight)
-    if flat is not None and design.basis is None:
-        columns = ", ".join(inputs.column_name(names, j) for j in involved(flat, design.d))
-        dependences = f"{flat.shape[1]} linear dependence{'s' if flat.shape[1] > 1 else ''}"
-        warnings.warn(
-            f"{dependences} among {columns}{' and the intercept' if intercept else ''}: without a "
-            "penalty their coefficients are not determined, those of the smallest norm are given. "
-            "Leave columns out, or set a finite C.",
-            CollinearityWarning,
-            stacklevel=4,
-        )
+    if not penalty and (flat is not None or design.basis is not None):
+        warnings.warn(collinearity(design, flat, names), CollinearityWarning, stacklevel=4)
     return Objective(design, loss, penalty, data.offset, flat)
 
 
+def collinearity(design: Design, flat: Array | None, names: Array | None) -> str:
+    """What depends on what, and what was done about it."""
+    if design.basis is not None:
+        n, d = design.basis.shape[1], design.basis.shape[0]
+        what = f"X has {d} columns but only {n} independent rows"
+    else:
+        assert flat is not None
+        columns, intercept = involved(design, flat)
+        some = [inputs.column_name(names, j) for j in columns[:10]]
+        some += [f"{len(columns) - 10} more"] * (len(columns) > 10)
+        some += ["the intercept"] * intercept
+        count = f"{flat.shape[1]} linear dependence{'s' if flat.shape[1] > 1 else ''}"
+        what = f"{count} among {', '.join(some)}"
+    return (
+        f"{what}: without a penalty the coefficients are not determined, those of the smallest "
+        "norm are given. Leave columns out, or set a finite C."
+    )
+
+
 def stopping_distance(tol: float, objective: Objective) -> float:
-    """tol, in the standard errors of data whose weights are 1 on average where they are less
-    (weights that add up to 1 do not make the optimum less wanted); and without a penalty never so
+    """tol for weights that are 1 on average where they are less, and without a penalty never so
     loose that a separation of the classes could hide behind it.
     """
-    weight = objective.loss.weight
-    if weight is not None:
-        tol *= float(np.sqrt(min(1.0, weight[weight > 0].mean())))
-    return tol if objective.penalty else min(tol, SMALL)
+    return (tol if objective.penalty else min(tol, SMALL)) * objective.unit
 
 
 def coefficients(point: Point, data: inputs.Data) -> dict[str, Array]:

@@ -49,12 +49,34 @@ def check_fit(
         )
     weight = row_weights(sample_weight, class_weight, targets, n)
     check_two_classes(targets, weight)
+    known = check_offset(offset, n, len(targets.classes))
+    if weight is not None:
+        targets, known = without_lost_classes(targets, weight, known)
     names = getattr(estimator, "feature_names_in_", None)
-    return Data(X, targets, weight, check_offset(offset, n, len(targets.classes)), names)
+    return Data(X, targets, weight, known, names)
+
+
+def without_lost_classes(
+    targets: Targets, weight: Array, offset: Array | None
+) -> tuple[Targets, Array | None]:
+    """Drop classes whose rows all have weight 0, as if these rows were not there."""
+    classes, codes = targets
+    alive = np.bincount(codes, weights=weight, minlength=len(classes)) > 0
+    if alive.all():
+        return targets, offset
+    codes = np.where(alive, np.cumsum(alive) - 1, 0)[codes]  # any code will do without weight
+    if offset is not None and len(classes) > 2:
+        offset = offset[alive]
+        offset = offset[1:] - offset[:1] if len(offset) == 2 else offset
+    return Targets(classes[alive], codes), offset
 
 
 def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> NDArray[Any]:
     """X as a float64 or float32 array through scikit-learn's validation, finite or not."""
+    names = [str(name) for name in getattr(X, "columns", ())]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"X has {names.count(twice)} columns named {twice!r}. Rename them.")
     try:
         table: NDArray[Any] = validate_data(
             estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
@@ -71,6 +93,9 @@ def _not_a_number(X: Any) -> str | None:
     """What is text or a date in X, if that was the trouble."""
     names = getattr(X, "columns", None)
     if names is None:
+        kind = np.asarray(X).dtype
+        if kind.kind == "c":
+            return f"Complex data not supported: X must hold real numbers, got {kind}."
         X = np.asarray(X, dtype=object)
         if X.ndim != 2:
             return None
@@ -133,7 +158,7 @@ def _one_type(y: NDArray[Any]) -> NDArray[Any]:
             f"Input y contains NaN or None, the first in row {missing[0]}. Drop such rows."
         )
     kinds = {type(v) for v in y}
-    if kinds <= {int} or kinds <= {bool}:
+    if kinds <= {int, bool}:
         return np.array(y.tolist())
     try:
         np.unique(y)
@@ -168,15 +193,18 @@ def check_columns(moments: Moments, X: NDArray[Any], weight: Array | None, names
     another read of X.
     """
     if np.isfinite(moments.square).all() and np.isfinite(moments.total):
+        for column in np.flatnonzero(moments.square == 0).tolist():  # constant, or tiny
+            values = X[:, column] if weight is None else X[weight > 0, column]
+            if values.min() < values.max():
+                raise ValueError(
+                    f"X has values down to {np.abs(values).max():.1e} in "
+                    f"{column_name(names, column)}; their squares underflow float64. "
+                    "Multiply the column by a power of ten before fitting and predicting."
+                )
         return
     check_finite(X, names)
-    if weight is not None and weight.max() > 1e100:
-        raise ValueError(
-            f"sample_weight has values up to {weight.max():.4g}; their sum with the squares of X "
-            "overflows float64. Divide all weights by it."
-        )
-    column = int(np.flatnonzero(~np.isfinite(moments.square))[0])
-    raise too_large(X, column, names, "its square overflows")
+    first = int(np.flatnonzero(~np.isfinite(moments.square))[0])
+    raise too_large(X, first, names, "its square overflows")
 
 
 def too_large(X: NDArray[Any], column: int, names: Any, what: str) -> ValueError:
@@ -224,6 +252,11 @@ def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int)
         factors = _class_factors(class_weight, targets, weight)[targets.codes]
         what = "class_weight" if weight is None else "sample_weight times class_weight"
         weight = factors if weight is None else weight * factors
+    if weight is not None and weight.max(initial=0.0) > 1e100:
+        raise ValueError(
+            f"{what} has values up to {weight.max():.4g}; their products with the squares of X "
+            "overflow float64. Divide all weights by it."
+        )
     if weight is not None and not weight.any() and n:
         raise ValueError(f"{what} is zero for every row; at least one must be positive.")
     return weight
@@ -261,7 +294,9 @@ def check_offset(offset: Any, n: int, n_classes: int) -> Array | None:
     if offset is None:
         return None
     if n_classes == 2:
-        return _per_row(offset, "offset", n)[None]
+        o = _per_row(offset, "offset", n)[None]
+        _log_odds(o)
+        return o
     o = _numeric(offset, "offset")
     if o.shape != (n, n_classes):
         raise ValueError(
@@ -269,7 +304,17 @@ def check_offset(offset: Any, n: int, n_classes: int) -> Array | None:
             f"got {o.shape}."
         )
     _all_finite(o, "offset")
+    _log_odds(o)
     return np.ascontiguousarray(o.T)
+
+
+def _log_odds(offset: Array) -> None:
+    largest = float(np.abs(offset).max(initial=0.0))
+    if largest > 1e4:
+        raise ValueError(
+            f"offset has values up to {largest:.4g}; it is in log-odds, where beyond 10,000 every "
+            "probability is 0 or 1 whatever the columns say."
+        )
 
 
 def _numeric(values: Any, name: str) -> Array:

@@ -2,8 +2,8 @@
 
     margin    (q, m)  one row an output: q = 1 for two classes, q = K for K classes
     residual  (q, m)  d loss / d margin, times the row's weight
-    curvature         its derivative, as (diag, outer): the q × q block of row i is
-                      diag(diag[:, i]) - outer[:, i] outer[:, i]'   (outer is None for two classes)
+    curvature         its derivative, as (diag, root): the q × q block of row i is
+                      diag(diag[:, i]) - root[:, i] root[:, i]'   (root is None for two classes)
 
 With the signed margin z = -η for y = 1 and z = +η for y = 0, the binomial loss, residual and
 curvature are softplus(z), ±σ(z) and σ'(z): one formula each, accurate in both tails.

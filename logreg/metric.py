@@ -20,9 +20,9 @@ class Metric(Protocol):
 
 
 class FactoredHessian(Metric, Protocol):
-    """A metric that is the Hessian, but for `jitter`."""
+    """A metric that is the Hessian; not quite where it is not `sound`."""
 
-    jitter: float
+    sound: bool
 
     def deviations(self, x: Array) -> Array:
         """A bound on sqrt(z' H⁻¹ z), z being what a row of x gives its margins to move by."""
@@ -33,7 +33,8 @@ class FullMetric:
     """H = D A D with unit diagonal in A, and the Cholesky factor of A.
 
     One-hot groups make A exactly singular but for rounding; `jitter` on its diagonal, from 1e-14
-    up until the factorisation succeeds, bounds the step along such directions and touches no other.
+    up until the factorisation succeeds, bounds the step along such directions, and changes those
+    whose curvature in A is as small. Where that may be, the metric is not `sound`.
     """
 
     def __init__(self, hessian: Array) -> None:
@@ -49,6 +50,8 @@ class FullMetric:
                 break
             except LinAlgError:
                 self.jitter *= 100
+        # Pivots near the jitter are made of it and of rounding.
+        self.sound = bool(np.diag(self.lower).min(initial=1.0) ** 2 > 1e3 * self.jitter)
 
     def solve(self, g: Array) -> Array:
         """H⁻¹ g."""
@@ -78,7 +81,7 @@ class ClassMetric:
             u[:, a, :, a] -= ridge[a] / self.q
         size = (self.q - 1) * self.width
         self.inner = FullMetric(u.reshape(size, size))
-        self.jitter = self.inner.jitter
+        self.sound = self.inner.sound
 
     def solve(self, g: Array) -> Array:
         """H⁻¹ g among the steps that add up to zero over the classes."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from logreg.objective import Iterate, Point
+from logreg.objective import SMALL, Iterate, Point
 from logreg.outcome import Outcome
 
 
@@ -64,7 +64,7 @@ def minimize(
     Solution
     """
     start, history = perf_counter(), []
-    outcome = Outcome.ROUNDING
+    outcome, near = Outcome.ROUNDING, False
     for n_iter, (point, decrement, prove) in enumerate(iterates):
         if decrement <= tol and prove is not None:
             decrement = prove()
@@ -73,10 +73,12 @@ def minimize(
         passes = point.objective.passes
         history.append(Record(n_iter, point.value, norm, decrement, passes, seconds))
         stop = callback is not None and callback(point, history[-1])
-        if decrement <= tol:
-            outcome = Outcome.SEPARATED if point.recedes else Outcome.CONVERGED
-        elif point.separates:
+        # Recession shows as soon as an iterate is near; later its curvature is lost in rounding.
+        was_near, near = near, near or decrement <= SMALL * point.objective.unit
+        if point.separates or (near and not was_near and point.recedes):
             outcome = Outcome.SEPARATED
+        elif decrement <= tol:
+            outcome = Outcome.CONVERGED
         elif stop:
             outcome = Outcome.INTERRUPTED
         elif n_iter >= max_iter:
@@ -90,13 +92,13 @@ def minimize(
 
 
 def stalled(history: list[Record]) -> bool:
-    """Whether neither the objective nor the distance has become smaller for a while."""
+    """Whether neither the objective nor the distance has become smaller to speak of for a while."""
     if len(history) <= PATIENCE:
         return False
     before, since = history[:-PATIENCE], history[-PATIENCE:]
     value = min(record.objective for record in before)
     nearest = min(record.standard_errors for record in before[-PATIENCE:])
     return (
-        min(record.objective for record in since) >= value - 1e-15 * abs(value)
-        and min(record.standard_errors for record in since) >= nearest
+        min(record.objective for record in since) >= value - 1e-13 * abs(value)
+        and min(record.standard_errors for record in since) >= 0.9 * nearest
     )

@@ -65,6 +65,10 @@ class Objective:
         self.offset, self.flat = offset, flat
         self.shape = (loss.q, design.width)
         self.size = loss.q * design.width
+        # Weights below 1 on average (that add up to 1, say) make standard errors large, but not the
+        # optimum less wanted: distances are judged as if they were 1.
+        positive = 1.0 if loss.weight is None else loss.weight[loss.weight > 0].mean()
+        self.unit = float(np.sqrt(min(1.0, positive)))
 
     def start(self) -> Array:
         """No weights, and the intercepts that are best without them, but for the offset's spread:
@@ -343,9 +347,10 @@ class Point:
         """Whether F falls towards a bound that it does not attain (quasi-complete separation).
 
         Near a finite optimum a Newton step shrinks with the decrement. Along a direction of
-        recession it goes on changing some margin by about 1, however small the decrement.
+        recession it goes on changing some margin by about 1 until rounding hides the curvature:
+        so ask at the first point whose decrement is below `SMALL`.
         """
-        if self.objective.penalty or self.decrement > SMALL:
+        if self.objective.penalty or self.decrement > SMALL * self.objective.unit:
             return False
         change = self.objective.margin_change(self.newton_step)
         return bool(np.abs(change).max(initial=0.0) > 0.5)

@@ -307,12 +307,17 @@ def test_rows_of_zero_weight_may_hold_anything_finite():
     assert_allclose(fit(wild, Y, weight).coef_, fit(X[5:], Y[5:]).coef_, atol=1e-6)
 
 
-def test_a_class_of_zero_weight_keeps_its_place():
-    weight = np.where(Y3 == 1, 0.0, 1.0)
-    model = fit(X, Y3, weight)
-    assert_array_equal(model.classes_, [0, 1, 2])
-    assert model.coef_.shape == (3, 3)
-    assert model.predict_proba(X)[:, 1].max() < 0.01
+@pytest.mark.parametrize("C", [1.0, np.inf])
+def test_a_class_whose_rows_all_have_weight_zero_is_gone(C):
+    """Zero weights equal removed rows; its intercept would go to -inf otherwise."""
+    keep = Y3 != 1
+    offset = np.column_stack([OFFSET, 0 * OFFSET, -OFFSET])
+    model = fit(X, Y3, keep.astype(float), offset, C=C)
+    assert_array_equal(model.classes_, [0, 2])
+    removed = fit(X[keep], Y3[keep], offset=-2 * OFFSET[keep], C=C)
+    assert_allclose(model.coef_, removed.coef_, atol=1e-6)
+    by_class = fit(X, Y3, class_weight={1: 0}, C=C)
+    assert_allclose(by_class.coef_, fit(X[keep], Y3[keep], C=C).coef_, atol=1e-6)
 
 
 @pytest.mark.parametrize(("y", "factors"), [(Y, {0: 0.3, 1: 2.5}), (Y3, {0: 0.5, 2: 4.0})])
@@ -843,6 +848,59 @@ def test_more_columns_than_rows_some_repeated_without_a_penalty(solver):
     centred = rows - rows.mean(axis=0)
     shortest = np.linalg.pinv(centred) @ centred @ model.coef_[0]
     assert_allclose(model.coef_[0], shortest, atol=1e-8)  # it lies in the row space
+
+
+@pytest.mark.parametrize("solver", ["newton", "pgd"])
+@pytest.mark.parametrize("K", [2, 3])
+def test_separation_is_seen_in_many_rows(solver, K):
+    """At the end its curvature, relative to n rows, is below what a Cholesky factor resolves."""
+    rng = np.random.default_rng(5)
+    n = 60_000
+    sure = np.arange(n) < n // 5
+    y = np.where(sure, K - 1, rng.integers(0, K, n))
+    with pytest.warns(SeparationWarning):
+        model = fit(np.column_stack([rng.normal(size=n), sure]), y, C=np.inf, solver=solver)
+    assert model.n_iter_[0] < 50
+
+
+def test_separation_by_columns_with_a_single_one():
+    """Each sample of rows is separated by them too, and must not lead the full fit astray."""
+    rng = np.random.default_rng(3)
+    wide = np.zeros((60_000, 12))
+    wide[rng.integers(0, 60_000, 8), np.arange(8)] = 1
+    wide[:, 8:] = rng.normal(size=(60_000, 4))
+    y = rng.random(60_000) < 1 / (1 + np.exp(-wide[:, 8:].sum(axis=1)))
+    with pytest.warns(SeparationWarning):
+        fit(wide, y, C=np.inf)
+    assert fit(wide, y).outcome_ is Outcome.CONVERGED
+
+
+def test_more_columns_than_independent_rows_is_collinear():
+    rows = np.tile(np.random.default_rng(0).normal(size=(3, 10)), (2, 1))
+    with pytest.warns(CollinearityWarning, match="10 columns but only 2 independent rows"):
+        fit(rows, np.array([0, 1, 0, 1, 0, 1]), C=np.inf)
+
+
+def test_the_collinearity_warning_names_who_takes_part_and_not_everyone():
+    frame = pd.DataFrame({"a": X[:, 0], "b": 2 * X[:, 0], "c": X[:, 1]})
+    with pytest.warns(CollinearityWarning, match="among column 'a', column 'b': without"):
+        fit(frame, Y, C=np.inf)
+    many = np.column_stack([BIG, np.eye(15)[np.arange(60_000) % 15]])
+    with pytest.warns(CollinearityWarning, match="column 17, 5 more, the intercept: without"):
+        fit(many, BIG_Y, C=np.inf)
+
+
+def test_the_warning_tells_the_distance_that_was_wanted():
+    with pytest.warns(ConvergenceWarning, match="tol=1.0e-03"):
+        fit(C=np.inf, tol=1.0, max_iter=1)
+
+
+def test_no_bound_is_claimed_where_the_factor_is_rounding():
+    rng = np.random.default_rng(0)
+    twice = np.column_stack([X, X[:, 0] + 1e-8 * rng.normal(size=90)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert fit(twice, Y, C=np.inf).gap_ == np.inf
 
 
 # -- interrupted -----------------------------------------------------------------------------------

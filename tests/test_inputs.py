@@ -504,3 +504,18 @@ def test_a_refused_fit_leaves_the_estimator_as_it_was():
     fresh = LogisticRegression()
     refused(ValueError, ["one class"], fresh.fit, X, [1] * N)
     assert vars(fresh) == vars(LogisticRegression())
+
+
+def test_offsets_beyond_any_log_odds():
+    words = ["offset has values up to 1e+05", "log-odds"]
+    refused(ValueError, words, fit, offset=with_value(ONES, 3, 1e5))
+
+
+def test_columns_too_small_to_square():
+    words = ["X has values down to", "e-165", "column 0", "underflow"]
+    refused(ValueError, words, fit, X * 1e-165)
+
+
+def test_columns_of_the_same_name():
+    frame = pd.DataFrame(X[:, :2], columns=["age", "age"])
+    refused(ValueError, ["2 columns named 'age'"], fit, frame)

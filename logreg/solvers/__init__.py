@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from logreg.objective import Iterate, Objective
 from logreg.solvers.gd import gradient_descent
 from logreg.solvers.newton import newton
-from logreg.solvers.pgd import factorised, preconditioned_gradient_descent, sample_rows
+from logreg.solvers.pgd import preconditioned_gradient_descent, sample_rows, takes_kronecker
 
 __all__ = ["SOLVERS", "Solver", "choose"]
 
@@ -34,7 +34,7 @@ class Solver:
 def _large(objective: Objective) -> bool:
     # Below this, Hessians of all rows cost less than finding a sample and its optimum.
     tall = objective.design.n >= 8 * sample_rows(objective)
-    return tall or factorised(objective)
+    return tall or takes_kronecker(objective)
 
 
 SOLVERS = {

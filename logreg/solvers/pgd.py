@@ -5,9 +5,10 @@ Measured in the right metric M every direction has curvature 1, and θ ← θ - 
 with M = H that is Newton's method, at n p² a Hessian. A *sample* of rows gives nearly the same
 metric for much less:
 
-1. Draw m = 20 p rows by leverage, find their optimum by Newton's method, start there.
-2. Again with a tenth of all rows; each stage divides the distance by about sqrt(m/p), and is solved
-   only to its own statistical accuracy.
+1. Draw m = max(2000, 20 p) rows by leverage among 8 m drawn evenly, find their optimum by Newton's
+   method, start there.
+2. Again with a tenth of all rows, by leverage among all; each stage divides the distance by about
+   sqrt(m/p), and is solved only to its own statistical accuracy.
 3. On all rows, limited-memory BFGS (Nocedal & Wright, Numerical Optimization, algorithm 7.4) with
    the Hessian of the last sample as its initial metric.
 4. Where the forecast of the passes still needed exceeds the price of an exact Hessian of all rows
@@ -22,7 +23,7 @@ conjugate gradients on the exact Hessian, which is only multiplied with, never f
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ def sample_rows(objective: Objective) -> int:
     return max(2000, 20 * objective.size)
 
 
-def factorised(objective: Objective) -> bool:
+def takes_kronecker(objective: Objective) -> bool:
     """Whether the metric is a Kronecker product."""
     return objective.loss.q > 1 and objective.size > LARGE
 
@@ -56,12 +57,12 @@ def preconditioned_gradient_descent(
     objective: Objective, theta: Array, rng: np.random.Generator
 ) -> Iterator[Iterate]:
     """θ ← θ - t M⁻¹ g, M from samples of the rows, corrected by what the steps teach."""
-    if factorised(objective):
+    if takes_kronecker(objective):
         yield from refine(
             objective, theta, None, lambda point: kronecker_metric(objective, point, rng)
         )
         return
-    n, m = objective.design.n, sample_rows(objective)
+    n, m, start = objective.design.n, sample_rows(objective), theta
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
     columns = objective.design.column_curvature()
     curvature, metric = columns, None
@@ -79,7 +80,9 @@ def preconditioned_gradient_descent(
         seen = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
         floor = float(np.median(seen / np.where(columns > 0, columns, np.inf)))
         curvature = np.maximum(seen, 0.1 * floor * columns)
-    yield from refine(objective, theta, metric)
+    last = yield from refine(objective, theta, metric)
+    if last > 1:  # the samples led astray, as where each separates the classes: begin again
+        yield from newton(objective, start, rng)
 
 
 def candidates(objective: Objective, size: int, rng: np.random.Generator) -> Objective:
@@ -122,8 +125,9 @@ def refine(
     theta: Array,
     metric: Metric | None,
     rough: Callable[[Point], Metric] | None = None,
-) -> Iterator[Iterate]:
-    """Limited-memory BFGS on all rows in the metric, which is renewed when that pays.
+) -> Generator[Iterate, None, float]:
+    """Limited-memory BFGS on all rows in the metric, which is renewed when that pays; the last
+    decrement when it can go no further.
 
     `rough` makes a cheap metric at a point, and its decrements need a proof. Without it the metric
     is a Hessian, of a sample or exact, and near enough to be believed.
@@ -162,7 +166,7 @@ def refine(
             memory.add(after.theta - point.theta, after.gradient - point.gradient)
             point = after
         elif (exact and len(recent) == 1) or (price == np.inf and not memory.pairs):
-            return  # not even the best metric to be had finds a better point
+            return decrement  # not even the best metric to be had finds a better point
         elif price < np.inf:
             metric, exact = point.metric, True
             rough = None
