@@ -36,7 +36,7 @@ def fit(X=X, y=Y, sample_weight=None, offset=None, **parameters):
     return LogisticRegression(**parameters).fit(X, y, sample_weight, offset)
 
 
-def refused(error, words, call, *args, **kwargs):
+def assert_refused(error, words, call, *args, **kwargs):
     """Assert that the call raises `error` with all these words, and return the sentence."""
     with pytest.raises(error) as caught:
         call(*args, **kwargs)
@@ -67,52 +67,52 @@ def refused(error, words, call, *args, **kwargs):
     ids=["nan", "two", "inf", "array", "infs", "list", "float32", "polars", "null", "NA", "None"],
 )
 def test_missing_and_infinite_values_in_X(bad, words):
-    sentence = refused(ValueError, [*words, "X has", "Drop or impute"], fit, bad)
+    sentence = assert_refused(ValueError, [*words, "X has", "Drop or impute"], fit, bad)
     assert sentence.endswith(".")
 
 
 def test_missing_values_come_before_infinite_ones():
     bad = with_value(with_value(X, (2, 0), np.inf), (8, 1), np.nan)
-    refused(ValueError, ["1 missing value", "row 8", "column 1"], fit, bad)
+    assert_refused(ValueError, ["1 missing value", "row 8", "column 1"], fit, bad)
 
 
 def test_missing_value_deep_inside_a_large_X_read_by_threads():
     big = np.random.default_rng(0).normal(size=(60_000, 8))
     big[54_321, 6] = np.nan
     y = np.arange(60_000) % 2
-    refused(ValueError, ["1 missing value", "row 54321", "column 6"], fit, big, y, n_jobs=2)
+    assert_refused(ValueError, ["1 missing value", "row 54321", "column 6"], fit, big, y, n_jobs=2)
 
 
 def test_missing_value_in_a_row_of_zero_weight_is_refused_as_well():
     weight = with_value(ONES, 4, 0.0)
-    refused(ValueError, ["row 4", "column 1"], fit, with_value(X, (4, 1), np.nan), Y, weight)
+    assert_refused(ValueError, ["row 4", "column 1"], fit, with_value(X, (4, 1), np.nan), Y, weight)
 
 
 @pytest.mark.parametrize("size", [1e160, 1e300, -1e300])
 def test_values_whose_squares_overflow(size):
     words = [f"{abs(size):.1e}", "column 'bmi'", "overflow", "Divide"]
-    refused(ValueError, words, fit, frame_with(4, "bmi", size))
-    refused(ValueError, [f"{abs(size):.1e}", "column 1"], fit, with_value(X, (4, 1), size))
+    assert_refused(ValueError, words, fit, frame_with(4, "bmi", size))
+    assert_refused(ValueError, [f"{abs(size):.1e}", "column 1"], fit, with_value(X, (4, 1), size))
 
 
 def test_no_rows_or_columns():
-    refused(ValueError, ["0 sample(s)", "(0, 3)", "minimum of 1"], fit, X[:0], Y[:0])
-    refused(ValueError, ["0 feature(s)", "(20, 0)", "minimum of 1"], fit, X[:, :0])
+    assert_refused(ValueError, ["0 sample(s)", "(0, 3)", "minimum of 1"], fit, X[:0], Y[:0])
+    assert_refused(ValueError, ["0 feature(s)", "(20, 0)", "minimum of 1"], fit, X[:, :0])
 
 
 def test_wrong_dimensions_of_X():
-    refused(ValueError, ["Expected 2D array, got 1D array"], fit, X[:, 0])
-    refused(ValueError, ["dim 3"], fit, X[:, :, None])
-    refused(ValueError, ["Expected 2D array, got scalar"], fit, 1.0)
+    assert_refused(ValueError, ["Expected 2D array, got 1D array"], fit, X[:, 0])
+    assert_refused(ValueError, ["dim 3"], fit, X[:, :, None])
+    assert_refused(ValueError, ["Expected 2D array, got scalar"], fit, 1.0)
 
 
 @pytest.mark.parametrize("make", [sparse.csr_matrix, sparse.csc_array, sparse.coo_array])
 def test_sparse_X(make):
-    refused(TypeError, ["Sparse data was passed for X", "toarray()"], fit, make(X))
+    assert_refused(TypeError, ["Sparse data was passed for X", "toarray()"], fit, make(X))
 
 
 def test_complex_X():
-    refused(ValueError, ["Complex data not supported"], fit, X * 1j)
+    assert_refused(ValueError, ["Complex data not supported"], fit, X * 1j)
 
 
 CITY = FRAME.assign(city=["Rome", "Oslo"] * 10)
@@ -130,22 +130,22 @@ CITY = FRAME.assign(city=["Rome", "Oslo"] * 10)
     ids=["pandas", "polars", "category", "list", "object"],
 )
 def test_text_in_X_names_the_column(bad, words):
-    refused(ValueError, [*words, "X has", "Encode"], fit, bad)
+    assert_refused(ValueError, [*words, "X has", "Encode"], fit, bad)
 
 
 def test_text_in_X():
-    refused(ValueError, ["'Rome'"], fit, CITY)
-    refused(ValueError, ["'a'"], fit, [["1", "a"]] * N)
+    assert_refused(ValueError, ["'Rome'"], fit, CITY)
+    assert_refused(ValueError, ["'a'"], fit, [["1", "a"]] * N)
 
 
 def test_dates_in_X():
     bad = FRAME.assign(day=pd.Timestamp("2020-01-01"))
-    refused((TypeError, ValueError), ["column 'day'", "X has"], fit, bad)
+    assert_refused((TypeError, ValueError), ["column 'day'", "X has"], fit, bad)
 
 
 def test_columns_names_of_mixed_kind():
     mixed = pd.DataFrame(X, columns=["a", 1, "b"])
-    refused(TypeError, ["['int', 'str']", "X.columns.astype(str)"], fit, mixed)
+    assert_refused(TypeError, ["['int', 'str']", "X.columns.astype(str)"], fit, mixed)
 
 
 # -- y --------------------------------------------------------------------------------------------
@@ -167,16 +167,16 @@ def test_columns_names_of_mixed_kind():
     ids=["nan", "inf", "None", "object", "str", "category", "Int64", "NA", "polars"],
 )
 def test_missing_labels(bad):
-    refused(ValueError, ["y contains NaN", "row 3", "Drop"], fit, X, bad)
+    assert_refused(ValueError, ["y contains NaN", "row 3", "Drop"], fit, X, bad)
 
 
 def test_no_y():
-    refused(ValueError, ["LogisticRegression requires y", "None"], fit, X, None)
+    assert_refused(ValueError, ["LogisticRegression requires y", "None"], fit, X, None)
 
 
 @pytest.mark.parametrize("value", [7, -1, 2.0, True, "spam", "it's"])
 def test_one_class(value):
-    refused(ValueError, ["y has one class", "at least two"], fit, X, [value] * N)
+    assert_refused(ValueError, ["y has one class", "at least two"], fit, X, [value] * N)
 
 
 @pytest.mark.parametrize("value", [7, -1, 2.0, True])
@@ -186,37 +186,37 @@ def test_one_class_is_named_as_the_user_wrote_it(value, weighted):
         y, weight = np.array([value, type(value)(0)] * 10), np.array([1.0, 0.0] * 10)
     else:
         y, weight = [value] * N, None
-    refused(ValueError, [f"one class ({value!r})"], fit, X, y, weight)
+    assert_refused(ValueError, [f"one class ({value!r})"], fit, X, y, weight)
 
 
 def test_one_text_class_is_named():
-    refused(ValueError, ["one class ('spam')"], fit, X, ["spam"] * N)
+    assert_refused(ValueError, ["one class ('spam')"], fit, X, ["spam"] * N)
 
 
 def test_one_class_left_by_the_weights():
     words = ["y has one class", "positive weight", "at least two"]
-    assert "1" in refused(ValueError, words, fit, X, Y, Y * 1.0)
-    refused(ValueError, [*words, "'b'"], fit, X, np.where(Y, "b", "a"), Y * 1.0)
-    refused(ValueError, words, fit, X, Y, class_weight={0: 0})
+    assert "1" in assert_refused(ValueError, words, fit, X, Y, Y * 1.0)
+    assert_refused(ValueError, [*words, "'b'"], fit, X, np.where(Y, "b", "a"), Y * 1.0)
+    assert_refused(ValueError, words, fit, X, Y, class_weight={0: 0})
 
 
 def test_no_class_left_by_the_class_weights():
-    refused(ValueError, ["class_weight", "zero"], fit, X, Y, class_weight={0: 0, 1: 0})
+    assert_refused(ValueError, ["class_weight", "zero"], fit, X, Y, class_weight={0: 0, 1: 0})
 
 
 def test_no_class_left_by_both_weights():
     weight = np.where(Y == 0, 0.0, 1.0)
-    refused(ValueError, ["weight", "zero"], fit, X, Y, weight, class_weight={1: 0})
+    assert_refused(ValueError, ["weight", "zero"], fit, X, Y, weight, class_weight={1: 0})
 
 
 def test_wrong_length_of_y():
-    refused(ValueError, ["y has 19 values", "X has 20 rows"], fit, X, Y[:-1])
-    refused(ValueError, ["y has 0 values", "X has 20 rows"], fit, X, [])
+    assert_refused(ValueError, ["y has 19 values", "X has 20 rows"], fit, X, Y[:-1])
+    assert_refused(ValueError, ["y has 0 values", "X has 20 rows"], fit, X, [])
 
 
 def test_two_dimensional_y():
-    refused(ValueError, ["1d array", "shape (20, 2)"], fit, X, np.column_stack([Y, Y]))
-    refused(ValueError, ["1d array", "shape (20, 3)"], fit, X, pd.get_dummies(Y3))
+    assert_refused(ValueError, ["1d array", "shape (20, 2)"], fit, X, np.column_stack([Y, Y]))
+    assert_refused(ValueError, ["1d array", "shape (20, 3)"], fit, X, pd.get_dummies(Y3))
 
 
 def test_column_y_warns_and_works():
@@ -226,23 +226,25 @@ def test_column_y_warns_and_works():
 
 
 def test_scalar_y():
-    refused(ValueError, ["1d array", "shape ()"], fit, X, 1)
-    refused(ValueError, ["1d array", "shape ()"], fit, X, "abc")
+    assert_refused(ValueError, ["1d array", "shape ()"], fit, X, 1)
+    assert_refused(ValueError, ["1d array", "shape ()"], fit, X, "abc")
 
 
 def test_continuous_y():
-    refused(ValueError, ["Unknown label type: continuous", "classes"], fit, X, X[:, 0])
+    assert_refused(ValueError, ["Unknown label type: continuous", "classes"], fit, X, X[:, 0])
 
 
 def test_sparse_and_complex_y():
-    refused(TypeError, ["Sparse data was passed for y"], fit, X, sparse.csr_array(Y[:, None]))
-    refused(ValueError, ["Complex data not supported"], fit, X, Y * 1j)
+    assert_refused(
+        TypeError, ["Sparse data was passed for y"], fit, X, sparse.csr_array(Y[:, None])
+    )
+    assert_refused(ValueError, ["Complex data not supported"], fit, X, Y * 1j)
 
 
 @pytest.mark.parametrize("pair", [[1, "a"], ["a", 1]])
 def test_labels_that_cannot_be_sorted(pair):
     y = np.array(pair * 10, dtype=object)
-    refused(ValueError, ["y mixes", "int", "str"], fit, X, y)
+    assert_refused(ValueError, ["y mixes", "int", "str"], fit, X, y)
 
 
 def test_huge_unsigned_labels():
@@ -255,41 +257,43 @@ def test_huge_unsigned_labels():
 
 def test_negative_weights():
     words = ["sample_weight has 1 negative value", "(-2)", "row 5", "zero or positive"]
-    refused(ValueError, words, fit, X, Y, with_value(ONES, 5, -2.0))
+    assert_refused(ValueError, words, fit, X, Y, with_value(ONES, 5, -2.0))
     words = ["sample_weight has 10 negative values", "(-0.5)", "row 1"]
-    refused(ValueError, words, fit, X, Y, np.where(Y, -0.5, 1.0))
+    assert_refused(ValueError, words, fit, X, Y, np.where(Y, -0.5, 1.0))
 
 
 def test_all_zero_weights():
-    refused(ValueError, ["sample_weight is zero for every row"], fit, X, Y, ONES * 0)
+    assert_refused(ValueError, ["sample_weight is zero for every row"], fit, X, Y, ONES * 0)
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "offset"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_and_offset_must_be_finite(name, value):
     bad = with_value(ONES, 5, value)
-    refused(ValueError, [f"{name} has 1 value", "NaN", "row 5"], fit, X, Y, **{name: bad})
+    assert_refused(ValueError, [f"{name} has 1 value", "NaN", "row 5"], fit, X, Y, **{name: bad})
     bad = with_value(ONES, [6, 8], value)
-    refused(ValueError, [f"{name} has 2 values", "row 6"], fit, X, Y, **{name: bad})
+    assert_refused(ValueError, [f"{name} has 2 values", "row 6"], fit, X, Y, **{name: bad})
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "offset"])
 def test_weights_and_offset_of_the_wrong_shape(name):
     words = [f"{name} has 19 values", "X has 20 rows", "one for each row"]
-    refused(ValueError, words, fit, X, Y, **{name: ONES[:-1]})
-    refused(ValueError, [f"{name} must be a 1D array", "2D"], fit, X, Y, **{name: np.ones((N, 2))})
-    refused(ValueError, [f"{name}", "0 values"], fit, X, Y, **{name: []})
+    assert_refused(ValueError, words, fit, X, Y, **{name: ONES[:-1]})
+    assert_refused(
+        ValueError, [f"{name} must be a 1D array", "2D"], fit, X, Y, **{name: np.ones((N, 2))}
+    )
+    assert_refused(ValueError, [f"{name}", "0 values"], fit, X, Y, **{name: []})
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "offset"])
 def test_weights_and_offset_must_be_dense_numbers(name):
-    refused(TypeError, [f"{name} must be a dense array"], fit, **{name: sparse.csr_array(X)})
-    refused(ValueError, [f"{name} must hold numbers", "'a'"], fit, **{name: ["a"] * N})
+    assert_refused(TypeError, [f"{name} must be a dense array"], fit, **{name: sparse.csr_array(X)})
+    assert_refused(ValueError, [f"{name} must hold numbers", "'a'"], fit, **{name: ["a"] * N})
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "offset"])
 def test_complex_weights_and_offset(name):
-    refused(ValueError, [f"{name} must hold", "complex"], fit, **{name: ONES * 1j})
+    assert_refused(ValueError, [f"{name} must hold", "complex"], fit, **{name: ONES * 1j})
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "offset"])
@@ -303,15 +307,15 @@ def test_one_number_stands_for_every_row(name):
 
 def test_offset_of_several_classes():
     words = ["offset must have shape (20, 3)", "each row and class"]
-    refused(ValueError, [*words, "got (20,)"], fit, X, Y3, offset=ONES)
-    refused(ValueError, [*words, "got (3, 20)"], fit, X, Y3, offset=np.zeros((3, N)))
+    assert_refused(ValueError, [*words, "got (20,)"], fit, X, Y3, offset=ONES)
+    assert_refused(ValueError, [*words, "got (3, 20)"], fit, X, Y3, offset=np.zeros((3, N)))
     bad = with_value(np.zeros((N, 3)), (5, 1), np.nan)
-    refused(ValueError, ["offset has 1 value", "NaN", "row 5"], fit, X, Y3, offset=bad)
+    assert_refused(ValueError, ["offset has 1 value", "NaN", "row 5"], fit, X, Y3, offset=bad)
 
 
 def test_enormous_weights():
     words = ["sample_weight", "overflow", "1e+308"]
-    refused(ValueError, words, fit, X, Y, ONES * 1e308)
+    assert_refused(ValueError, words, fit, X, Y, ONES * 1e308)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +329,7 @@ def test_enormous_weights():
     ],
 )
 def test_one_is_singular(arguments, words):
-    refused(ValueError, [words], fit, **arguments)
+    assert_refused(ValueError, [words], fit, **arguments)
 
 
 # -- class_weight ---------------------------------------------------------------------------------
@@ -333,26 +337,28 @@ def test_one_is_singular(arguments, words):
 
 def test_unknown_class_in_class_weight():
     words = ["class_weight names the class 5", "not in y", "[0, 1]"]
-    refused(ValueError, words, fit, class_weight={0: 1, 5: 2})
+    assert_refused(ValueError, words, fit, class_weight={0: 1, 5: 2})
     words = ["class_weight names the class 'c'", "['a', 'b']"]
-    refused(ValueError, words, fit, X, np.where(Y, "b", "a"), class_weight={"c": 1})
-    refused(ValueError, ["the class '0'", "[0, 1]"], fit, class_weight={"0": 1})
+    assert_refused(ValueError, words, fit, X, np.where(Y, "b", "a"), class_weight={"c": 1})
+    assert_refused(ValueError, ["the class '0'", "[0, 1]"], fit, class_weight={"0": 1})
 
 
 @pytest.mark.parametrize("value", [-1, np.nan, np.inf])
 def test_bad_values_in_class_weight(value):
-    refused(ValueError, ["class_weight must hold", str(value)], fit, class_weight={0: value})
+    assert_refused(ValueError, ["class_weight must hold", str(value)], fit, class_weight={0: value})
 
 
 @pytest.mark.parametrize("value", ["heavy", None])
 def test_no_numbers_in_class_weight(value):
-    refused(ValueError, ["class_weight must hold", repr(value)], fit, class_weight={0: value})
+    assert_refused(
+        ValueError, ["class_weight must hold", repr(value)], fit, class_weight={0: value}
+    )
 
 
 @pytest.mark.parametrize("value", ["bal", [1, 2], 3])
 def test_class_weight_of_the_wrong_kind(value):
     words = ["class_weight must be a dict", "'balanced'", repr(value)]
-    refused(ValueError, words, fit, class_weight=value)
+    assert_refused(ValueError, words, fit, class_weight=value)
 
 
 # -- parameters -----------------------------------------------------------------------------------
@@ -374,37 +380,39 @@ BAD_PARAMETERS = {
     ("name", "value"), [(name, v) for name, values in BAD_PARAMETERS.items() for v in values]
 )
 def test_bad_parameters(name, value):
-    sentence = refused(ValueError, [name, repr(value)], fit, **{name: value})
+    sentence = assert_refused(ValueError, [name, repr(value)], fit, **{name: value})
     assert sentence.startswith(name)
     assert sentence.endswith(".")
     assert "\n" not in sentence
 
 
 def test_C_says_how_to_have_no_penalty():
-    refused(ValueError, ["C must be a number above 0", "np.inf"], fit, C=0)
+    assert_refused(ValueError, ["C must be a number above 0", "np.inf"], fit, C=0)
 
 
 def test_unknown_solver_lists_the_known_ones():
-    refused(ValueError, ["'lbfgs'", "'auto'", "'pgd'", "'newton'", "'gd'"], fit, solver="lbfgs")
+    assert_refused(
+        ValueError, ["'lbfgs'", "'auto'", "'pgd'", "'newton'", "'gd'"], fit, solver="lbfgs"
+    )
 
 
 def test_l1_is_for_later():
-    refused(ValueError, ["l1_ratio=0.5", "not supported"], fit, l1_ratio=0.5)
+    assert_refused(ValueError, ["l1_ratio=0.5", "not supported"], fit, l1_ratio=0.5)
 
 
 @pytest.mark.parametrize("value", ["a", -1, 1.5])
 def test_bad_random_state(value):
-    refused(ValueError, [], fit, random_state=value)
+    assert_refused(ValueError, [], fit, random_state=value)
 
 
 def test_C_too_small_to_divide_by():
-    refused(ValueError, ["C", "5e-324"], fit, C=5e-324)
+    assert_refused(ValueError, ["C", "5e-324"], fit, C=5e-324)
 
 
 def test_parameters_are_checked_at_fit_not_before():
     model = LogisticRegression(C=-1, solver="none")  # scikit-learn's convention
     assert model.get_params()["C"] == -1
-    refused(ValueError, ["C must be"], model.fit, X, Y)
+    assert_refused(ValueError, ["C must be"], model.fit, X, Y)
 
 
 @pytest.mark.parametrize(
@@ -432,13 +440,13 @@ METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 @pytest.mark.parametrize("method", METHODS)
 def test_predict_before_fit(method):
     model = LogisticRegression()
-    refused(
+    assert_refused(
         NotFittedError, ["LogisticRegression", "not fitted", "'fit'"], getattr(model, method), X
     )
 
 
 def test_score_and_history_before_fit():
-    refused(NotFittedError, ["not fitted"], LogisticRegression().score, X, Y)
+    assert_refused(NotFittedError, ["not fitted"], LogisticRegression().score, X, Y)
     with pytest.raises(NotFittedError, match="not fitted"):
         _ = LogisticRegression().history_
 
@@ -446,24 +454,24 @@ def test_score_and_history_before_fit():
 @pytest.mark.parametrize("method", METHODS)
 def test_different_columns_at_predict(method):
     call = getattr(fit(FRAME), method)
-    refused(ValueError, ["feature names", "same order"], call, FRAME[["bmi", "age", "dose"]])
-    refused(ValueError, ["now missing", "dose"], call, FRAME[["age", "bmi"]])
-    refused(ValueError, ["unseen", "height"], call, FRAME.assign(height=1.0))
-    refused(
+    assert_refused(ValueError, ["feature names", "same order"], call, FRAME[["bmi", "age", "dose"]])
+    assert_refused(ValueError, ["now missing", "dose"], call, FRAME[["age", "bmi"]])
+    assert_refused(ValueError, ["unseen", "height"], call, FRAME.assign(height=1.0))
+    assert_refused(
         ValueError, ["unseen", "Age", "missing", "age"], call, FRAME.rename(columns={"age": "Age"})
     )
     call = getattr(fit(X), method)
-    refused(ValueError, ["X has 2 features", "expecting 3"], call, X[:, :2])
+    assert_refused(ValueError, ["X has 2 features", "expecting 3"], call, X[:, :2])
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_missing_and_infinite_values_at_predict(method):
     call = getattr(fit(FRAME), method)
     words = ["1 missing value", "row 4", "column 'bmi'"]
-    refused(ValueError, words, call, frame_with(4, "bmi", np.nan))
+    assert_refused(ValueError, words, call, frame_with(4, "bmi", np.nan))
     words = ["1 infinite value", "row 4", "column 'bmi'"]
-    refused(ValueError, words, call, frame_with(4, "bmi", np.inf))
-    refused(
+    assert_refused(ValueError, words, call, frame_with(4, "bmi", np.inf))
+    assert_refused(
         ValueError, ["row 2", "column 0"], getattr(fit(X), method), with_value(X, (2, 0), np.nan)
     )
 
@@ -472,21 +480,23 @@ def test_missing_and_infinite_values_at_predict(method):
 def test_values_that_overflow_at_predict(method):
     model = fit(C=1e6)
     sizes = np.sign(model.coef_) * [1.7e308, 1.7e308, -1.7e308]
-    refused(ValueError, ["X has values up to 1.7e+308", "overflow"], getattr(model, method), sizes)
+    assert_refused(
+        ValueError, ["X has values up to 1.7e+308", "overflow"], getattr(model, method), sizes
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_offset_at_predict(method):
     call = getattr(fit(), method)
-    refused(ValueError, ["offset has 3 values", "X has 20 rows"], call, X, offset=ONES[:3])
+    assert_refused(ValueError, ["offset has 3 values", "X has 20 rows"], call, X, offset=ONES[:3])
     bad = with_value(ONES, 2, np.nan)
-    refused(ValueError, ["offset has 1 value", "row 2"], call, X, offset=bad)
+    assert_refused(ValueError, ["offset has 1 value", "row 2"], call, X, offset=bad)
     call = getattr(fit(X, Y3), method)
-    refused(ValueError, ["offset must have shape (20, 3)"], call, X, offset=ONES)
+    assert_refused(ValueError, ["offset must have shape (20, 3)"], call, X, offset=ONES)
 
 
 def test_score_of_the_wrong_length():
-    refused(ValueError, ["inconsistent numbers of samples"], fit().score, X, Y[:3])
+    assert_refused(ValueError, ["inconsistent numbers of samples"], fit().score, X, Y[:3])
 
 
 # -- every sentence -------------------------------------------------------------------------------
@@ -502,20 +512,20 @@ def test_a_refused_fit_leaves_the_estimator_as_it_was():
         assert vars(model).keys() == before.keys()
         assert all(vars(model)[name] is before[name] for name in before)
     fresh = LogisticRegression()
-    refused(ValueError, ["one class"], fresh.fit, X, [1] * N)
+    assert_refused(ValueError, ["one class"], fresh.fit, X, [1] * N)
     assert vars(fresh) == vars(LogisticRegression())
 
 
 def test_offsets_beyond_any_log_odds():
     words = ["offset has values up to 1e+05", "log-odds"]
-    refused(ValueError, words, fit, offset=with_value(ONES, 3, 1e5))
+    assert_refused(ValueError, words, fit, offset=with_value(ONES, 3, 1e5))
 
 
 def test_columns_too_small_to_square():
     words = ["X has values down to", "e-165", "column 0", "underflow"]
-    refused(ValueError, words, fit, X * 1e-165)
+    assert_refused(ValueError, words, fit, X * 1e-165)
 
 
 def test_columns_of_the_same_name():
     frame = pd.DataFrame(X[:, :2], columns=["age", "age"])
-    refused(ValueError, ["2 columns named 'age'"], fit, frame)
+    assert_refused(ValueError, ["2 columns named 'age'"], fit, frame)

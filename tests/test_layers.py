@@ -20,12 +20,14 @@ HEIGHT = {
     "parameters": 1,  # the constructor's arguments
     "metric": 1,
     "row_blocks": 1,  # reading X
+    "targets": 1,  # y as classes and codes
     "inputs": 2,  # every check and error text
     "design": 2,  # how X multiplies
     "collinear": 3,
     "objective": 3,  # the problem, Point
     "certificate": 4,
     "solvers": 4,
+    "problem": 4,  # data and parameters as a problem
     "minimize": 5,  # the one loop
     "callbacks": 6,
     "estimator": 7,
