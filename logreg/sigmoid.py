@@ -86,8 +86,8 @@ def _overlap(x: Array, out: Array) -> bool:
 
 
 def _sigmoid_block(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    low = x.size and np.fmin.reduce(x) < LOWEST  # fmin passes NaN over
-    tail = np.flatnonzero(x < LOWEST) if low else None
+    lowest = x.min(initial=0.0)
+    tail = None if lowest >= LOWEST else np.flatnonzero(x < LOWEST)  # NaN is not >=: look as well
     tiny = np.exp(x[tail]) if tail is not None else None  # before x is overwritten
     np.negative(x, out=out)
     np.exp(out, out=out)
