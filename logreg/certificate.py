@@ -1,4 +1,4 @@
-"""How far a point is from the optimum at most: rigorous bounds on F(θ) - F*.
+"""How far a point is from the optimum at most: bounds on F(θ) - F*, but for rounding.
 
 **With ridge: the duality gap.** The dual point is given by the residuals, made to sum to zero for
 the free intercept. Let g_b be the intercepts' gradient, S their q × q information, c = S⁻¹ g_b,
