@@ -26,29 +26,27 @@ def null_space(design: Design, weight: Array | None) -> Array | None:
     value below 1e-8 drowns in rounding there, so a second read measures X̃ z itself.
     """
 
-    def gram(directions: Array | None) -> Array:
-        size = design.width if directions is None else directions.shape[1]
+    present = np.ones(design.n) if weight is None else (weight > 0).astype(np.float64)
+
+    def square(directions: Array) -> Array:
+        w, b = design.of_block(directions.T)
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array]:
-            total = np.zeros((size, size))
-            out = np.empty((blocks[0].stop - blocks[0].start, design.width))
+            total = np.zeros((len(w), len(w)))
             for rows in blocks:
-                x = design.standard_rows(rows, out)
-                if weight is not None:
-                    x *= (weight[rows] > 0)[:, None]
-                if directions is not None:
-                    x = x @ directions
-                total += x.T @ x
+                margin = (np.dot(w, design.rows(rows).T) + b[:, None]) * present[rows]
+                total += margin @ margin.T
             return (total,)
 
-        total: Array = design.add_up(kernel, width=design.width)[0] / design.n
+        total: Array = design.add_up(kernel)[0] / design.n
         return total
 
-    values, vectors = eigh(gram(None), check_finite=False)
+    (gram,) = design.gram(lambda rows: present[None, rows]) / design.n
+    values, vectors = eigh(gram, check_finite=False)
     candidates = vectors[:, values <= 1e-8 * max(values[-1], 1.0)]
     if not candidates.shape[1]:
         return None
-    values, mix = eigh(gram(candidates), check_finite=False)
+    values, mix = eigh(square(candidates), check_finite=False)
     flat: Array = candidates @ mix[:, values <= NOTHING**2]
     return flat if flat.shape[1] else None
 

@@ -11,19 +11,21 @@ intercept `centre` is 0. With more columns than rows, w lies in the row space of
 w = Q v for an orthonormal Q (d, n): then X Q, a small n × n matrix, stands in for X.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from logreg.row_blocks import Moments, RowBlocks
+from logreg.row_blocks import GROUPS, Moments, RowBlocks
 
 Array = NDArray[np.float64]
 
 # Columns whose mean is more than this many standard deviations from zero are centred block by
 # block before they are multiplied: by algebra afterwards, X'WX would lose twice as many digits.
 FAR = 30.0
+NEAR = 1.0  # and so many where X'WX is what counts
 
 
 class Design(RowBlocks):
@@ -93,7 +95,8 @@ class Design(RowBlocks):
         self.scale = np.exp2(np.round(np.log2(np.where(constant | (size == 0), 1.0, size))))
         self.per_scale = 1.0 / self.scale  # exact, and a multiplication is cheaper
         self.centre = moments.mean if self.intercept else np.zeros(self.d)
-        self.far = bool(np.any(np.abs(self.centre) > FAR * self.scale))
+        self.off_centre = float(np.max(np.abs(self.centre) * self.per_scale, initial=0.0))
+        self.far = self.off_centre > FAR
 
     # -- reading X ---------------------------------------------------------------------------
 
@@ -145,6 +148,43 @@ class Design(RowBlocks):
             pulled = pulled - total[:, None] * self.centre
         gradient = pulled * self.per_scale
         return np.column_stack([gradient, total]) if self.intercept else gradient
+
+    def gram(self, root: Callable[[slice], Array], k: int = 1) -> Array:
+        """X̃' diag(r_i²) X̃ for each row of r = root(rows) (k, m), as (k, width, width).
+
+        One read of X. The column of ones and the scales are joined afterwards, which changes no
+        digit; so is the centre where it is less than `NEAR` deviations from zero.
+        """
+        d, centred = self.d, self.off_centre > NEAR and not self.far
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array, Array]:
+            square, linear, total = np.zeros((k, d, d)), np.zeros((k, d)), np.zeros(k)
+            size = blocks[0].stop - blocks[0].start
+            deviation, scaled = np.empty((size * centred, d)), np.empty((size, d))
+            for rows in blocks:
+                x, z = self.rows(rows), scaled[: rows.stop - rows.start]
+                if centred:
+                    x = np.subtract(x, self.centre, out=deviation[: len(x)])
+                for i, r in enumerate(root(rows)):
+                    np.multiply(x, r[:, None], out=z)
+                    square[i] += z.T @ z  # NumPy sees a symmetric product: half the work
+                    linear[i] += np.dot(r, z)
+                    total[i] += r @ r
+            return square, linear, total
+
+        groups = int(np.clip(4e6 // (k * d * d + 1), 2, GROUPS))
+        square, linear, total = self.add_up(kernel, width=2 * d, groups=groups)
+        if not (centred or self.far):
+            shift = linear[:, :, None] * self.centre
+            square -= shift + shift.transpose(0, 2, 1)
+            square += total[:, None, None] * np.outer(self.centre, self.centre)
+            linear -= total[:, None] * self.centre
+        gram = np.empty((k, self.width, self.width))
+        gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]
+        if self.intercept:
+            gram[:, d, :d] = gram[:, :d, d] = linear * self.per_scale
+            gram[:, d, d] = total
+        return gram
 
     def standard_rows(self, rows: slice, out: Array) -> Array:
         """A block of X̃ with its column of ones, written into `out` (m, width)."""

@@ -130,23 +130,14 @@ class Objective:
         numbers where a class is sure.
         """
         q, width = self.shape
-        pairs = [(k, m) for k in range(q) for m in range(k)] if q > 1 else [(0, 0)]
+        pairs = np.transpose(np.tril_indices(q, -1) if q > 1 else ([0], [0]))
+        first, second = pairs.T
 
-        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
-            products = np.zeros((len(pairs), width, width))
-            size = blocks[0].stop - blocks[0].start
-            plain, scaled = np.empty((size, width)), np.empty((size, width))
-            for rows in blocks:
-                x = self.design.standard_rows(rows, plain)
-                diag, root = self.loss.curvature(margin[:, rows], rows)
-                for product, (k, m) in zip(products, pairs, strict=True):
-                    w = np.sqrt(diag[0] if root is None else root[k] * root[m])
-                    z = np.multiply(x, w[:, None], out=scaled[: len(x)])
-                    product += z.T @ z  # NumPy sees a symmetric product: half the work
-            return (products,)
+        def root(rows: slice) -> Array:
+            diag, root = self.loss.curvature(margin[:, rows], rows)
+            return np.sqrt(diag if root is None else root[first] * root[second])
 
-        groups = int(np.clip(4e6 // self.size**2, 2, 16))
-        (products,) = self.design.add_up(kernel, width=2 * width, groups=groups)
+        products = self.design.gram(root, len(pairs))
         h = np.zeros((q, width, q, width))
         for product, (k, m) in zip(products, pairs, strict=True):
             h[k, :, k, :] += product
@@ -182,26 +173,14 @@ class Objective:
         S (q, q) is the sum of the rows' curvatures; B (width, width) the mean of x̃ x̃' weighted by
         their traces; ridge (width,) the penalty's part. Far fewer numbers than H has.
         """
-        width = self.shape[1]
         diag, root = self.loss.curvature(margin, slice(0, self.design.n))
         s = np.diag(diag.sum(axis=1))
         c = diag.sum(axis=0)
         if root is not None:
             s -= root @ root.T
             c = np.maximum(c - (root * root).sum(axis=0), 0.0)
-        scale = np.sqrt(c / c.sum())[:, None]
-
-        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
-            total = np.zeros((width, width))
-            out = np.empty((blocks[0].stop - blocks[0].start, width))
-            for rows in blocks:
-                x = self.design.standard_rows(rows, out)
-                x *= scale[rows]
-                total += x.T @ x
-            return (total,)
-
-        groups = int(np.clip(4e6 // width**2, 2, 16))
-        (b,) = self.design.add_up(kernel, width=width, groups=groups)
+        root = np.sqrt(c / c.sum())[None]
+        (b,) = self.design.gram(lambda rows: root[:, rows])
         return s, b, self._penalty_diagonal()
 
     def hessian_times(self, margin: Array, v: Array) -> Array:

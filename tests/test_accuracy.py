@@ -234,6 +234,7 @@ def test_a_looser_tol_is_kept_too():
         assert truth.distance(model.coef_, model.intercept_) <= 1.1 * tol
 
 
+@pytest.mark.filterwarnings("ignore:Stopped at the rounding limit")
 def test_the_gap_is_never_negative():
     X, y, _ = load("iris")
     gaps = [

@@ -302,7 +302,7 @@ def test_reference_computed(name):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_reference_published(name):
     """To a unit of the last digit, since some programs cut or stopped a little early. Stata 11 kept
-    the data in single precision.
+    the data in single precision; our own tol is 1e-10.
     """
     known, X, y, weight = table(name)
     model = fit(X, y, weight, C=np.inf)
@@ -315,7 +315,7 @@ def test_reference_published(name):
     }
     for answer in maximum_likelihood(known):
         mine = np.column_stack([np.atleast_1d(intercept), np.atleast_2d(coef)])
-        rounding = 2e-7 if "Stata 11" in answer["source"] else 1e-14
+        rounding = 2e-7 if "Stata 11" in answer["source"] else 1e-10
         for key, value in {"coef": mine, **made}.items():
             if key in answer:
                 allowed = last_place(answer[key]) + rounding * np.abs(answer[key])
