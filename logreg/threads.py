@@ -49,7 +49,7 @@ def thread_count(n_jobs: int | None = None) -> int:
     if getattr(backend, "nesting_level", 0):  # inside joblib's threads the cores are taken
         return 1
     limits = [library.num_threads for library in _blas().lib_controllers]
-    return max(1, min(limits, default=os.cpu_count() or 1))
+    return max(1, min(limits)) if limits else os.cpu_count() or 1
 
 
 _limit_lock = threading.Lock()
