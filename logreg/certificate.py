@@ -37,7 +37,9 @@ WORTH_IT, AFFORDABLE = 2e8, 2e10
 
 def gap(point: Point) -> float:
     """An upper bound on F(θ) - F*; inf where none is known."""
-    bound = _duality_gap(point) if point.objective.penalty else np.inf
+    bound = np.inf
+    if point.objective.penalty:  # F* > 0, so that F itself is a bound
+        bound = float(np.fmin(_duality_gap(point), point.value))
     # The dual bound is loose for columns of large values: then the Hessian is worth its price.
     if not bound <= 1e-9 * abs(point.value):
         bound = min(bound, _self_concordant_gap(point))
