@@ -1,7 +1,8 @@
 """The design matrix: how X multiplies, by blocks of rows that stay in cache.
 
 X is read, never copied or changed. Solvers work in coordinates in which every column has mean 0
-and standard deviation about 1, so the units a user chose do not matter:
+and standard deviation about 1 (less where the penalty outweighs the data, so that the objective
+curves about alike along all of them): the units a user chose do not matter.
 
     margin = X w + b = X̃ w̃ + b̃,     x̃_j = (x_j - centre_j) / scale_j,
     w_j = w̃_j / scale_j,             b = b̃ - Σ_j centre_j w_j.
@@ -25,7 +26,6 @@ Array = NDArray[np.float64]
 # Columns whose mean is more than this many standard deviations from zero are centred block by
 # block before they are multiplied: by algebra afterwards, X'WX would lose twice as many digits.
 FAR = 30.0
-NEAR = 1.0  # and so many where X'WX is what counts
 
 
 class Design(RowBlocks):
@@ -39,6 +39,8 @@ class Design(RowBlocks):
     intercept : bool
     weight : array (n,), optional
         What the moments were weighted with.
+    ridge : float
+        The penalty's curvature, which counts as so much more deviation.
     n_threads : int
     """
 
@@ -49,6 +51,7 @@ class Design(RowBlocks):
         *,
         intercept: bool = True,
         weight: Array | None = None,
+        ridge: float = 0.0,
         n_threads: int = 1,
     ) -> None:
         super().__init__(X, n_threads)
@@ -56,7 +59,7 @@ class Design(RowBlocks):
         self.basis: Array | None = None
         if self.d > self.n:
             moments = self._use_row_space(moments, weight)
-        self._set_coordinates(moments)
+        self._set_coordinates(moments, ridge)
 
     def _use_row_space(self, moments: Moments, weight: Array | None) -> Moments:
         """X Q in place of X, for the rows that do not depend on others.
@@ -84,7 +87,7 @@ class Design(RowBlocks):
         super().__init__(rows, self.n_threads)
         return self.moments(weight)
 
-    def _set_coordinates(self, moments: Moments) -> None:
+    def _set_coordinates(self, moments: Moments, ridge: float) -> None:
         # with an intercept: the deviation from the mean, times sqrt(Σ s); without: from zero
         self.total = moments.total
         far = 0.0 if self.intercept else moments.total * moments.mean**2
@@ -92,11 +95,12 @@ class Design(RowBlocks):
         size = self.column_norm / np.sqrt(moments.total)
         # A column that varies by rounding only is constant: leave it as it is.
         constant = size <= 8 * np.finfo(float).eps * np.abs(moments.mean)
+        # The likelihood curves by at most total/4 a deviation squared, the penalty by `ridge`.
+        size = np.hypot(size, np.sqrt(4 * ridge / moments.total))
         self.scale = np.exp2(np.round(np.log2(np.where(constant | (size == 0), 1.0, size))))
         self.per_scale = 1.0 / self.scale  # exact, and a multiplication is cheaper
         self.centre = moments.mean if self.intercept else np.zeros(self.d)
-        self.off_centre = float(np.max(np.abs(self.centre) * self.per_scale, initial=0.0))
-        self.far = self.off_centre > FAR
+        self.far = bool(np.any(np.abs(self.centre) > FAR * self.scale))
 
     # -- reading X ---------------------------------------------------------------------------
 
@@ -153,9 +157,9 @@ class Design(RowBlocks):
         """X̃' diag(r_i²) X̃ for each row of r = root(rows) (k, m), as (k, width, width).
 
         One read of X. The column of ones and the scales are joined afterwards, which changes no
-        digit; so is the centre where it is less than `NEAR` deviations from zero.
+        digit. Centring afterwards would: the rows that carry the weight may be few and near.
         """
-        d, centred = self.d, self.off_centre > NEAR and not self.far
+        d, centred = self.d, self.intercept and not self.far
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array, Array, Array]:
             square, linear, total = np.zeros((k, d, d)), np.zeros((k, d)), np.zeros(k)
@@ -174,11 +178,6 @@ class Design(RowBlocks):
 
         groups = int(np.clip(4e6 // (k * d * d + 1), 2, GROUPS))
         square, linear, total = self.add_up(kernel, width=2 * d, groups=groups)
-        if not (centred or self.far):
-            shift = linear[:, :, None] * self.centre
-            square -= shift + shift.transpose(0, 2, 1)
-            square += total[:, None, None] * np.outer(self.centre, self.centre)
-            linear -= total[:, None] * self.centre
         gram = np.empty((k, self.width, self.width))
         gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]
         if self.intercept:

@@ -222,7 +222,8 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape:
             w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
             theta = objective.design.from_user(w, b)
-            return (theta - theta.mean(axis=0) if len(theta) > 1 else theta).ravel()
+            if np.isfinite(theta).all():
+                return (theta - theta.mean(axis=0) if len(theta) > 1 else theta).ravel()
         return objective.start()
 
     def _callback(self, tasks: FitTasks, fitted: Self, data: inputs.Data) -> Callback:

@@ -54,6 +54,9 @@ def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> NDArray[Any]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"X has {names.count(twice)} columns named {twice!r}. Rename them.")
+    dates = _dates(X)
+    if dates is not None:
+        raise ValueError(dates)
     try:
         table: NDArray[Any] = validate_data(
             estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
@@ -64,6 +67,20 @@ def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> NDArray[Any]
             raise
         raise ValueError(sentence) from error
     return table
+
+
+def _dates(X: Any) -> str | None:
+    """Where X has dates or durations, which some tables would turn into numbers in silence."""
+    names = getattr(X, "columns", None)
+    columns = [X] if names is None else [X[name] for name in names]
+    for j, column in enumerate(columns):
+        dtype = getattr(column, "dtype", None)
+        temporal = getattr(dtype, "is_temporal", lambda: False)()  # polars
+        periods = str(dtype).startswith("period")  # pandas
+        if getattr(dtype, "kind", "") in ("m", "M") or temporal or periods:
+            where = "" if names is None else f" in {column_name(names, j)}"
+            return f"X has dates{where}. Turn them into numbers (days since a date, say)."
+    return None
 
 
 def _not_a_number(X: Any) -> str | None:
@@ -79,12 +96,10 @@ def _not_a_number(X: Any) -> str | None:
     for j in range(X.shape[1]):
         column = X[:, j] if names is None else np.asarray(X[names[j]])
         where = f"{column_name(names, j)}"
-        if column.dtype.kind in "mM":
-            return f"X has dates in {where}. Turn them into numbers (days since a date, say)."
         for row, value in enumerate(column if column.dtype.kind in "OUST" else ()):
             if isinstance(value, str) and not _is_number(value):
                 return (
-                    f"X has text in {where}, the first {value!r} in row {row}. Encode it as "
+                    f"X has text in {where}, the first {str(value)!r} in row {row}. Encode it as "
                     "numbers (OneHotEncoder, OrdinalEncoder) before fitting."
                 )
     return None
@@ -103,9 +118,9 @@ def check_columns(moments: Moments, X: NDArray[Any], weight: Array | None, names
     another read of X.
     """
     if np.isfinite(moments.square).all() and np.isfinite(moments.total):
-        for column in np.flatnonzero(moments.square == 0).tolist():  # constant, or tiny
+        for column in np.flatnonzero(moments.square < 1e-290).tolist():  # constant, or tiny
             values = X[:, column] if weight is None else X[weight > 0, column]
-            if values.min() < values.max():
+            if values.min() < values.max() and np.abs(values).max() < 1e-140:
                 raise ValueError(
                     f"X has values down to {np.abs(values).max():.1e} in "
                     f"{column_name(names, column)}; their squares underflow float64. "
@@ -166,6 +181,11 @@ def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int)
         raise ValueError(
             f"{what} has values up to {weight.max():.4g}; their products with the squares of X "
             "overflow float64. Divide all weights by it."
+        )
+    if weight is not None and 0 < weight.max(initial=0.0) < 1e-100:
+        raise ValueError(
+            f"{what} has no value above {weight.max():.4g}; products with it underflow float64. "
+            "Divide all weights by it."
         )
     if weight is not None and not weight.any() and n:
         raise ValueError(f"{what} is zero for every row; at least one must be positive.")

@@ -88,7 +88,7 @@ class Binomial:
 
     def certain(self, margin: Array) -> bool:
         """Whether every row with a weight lies on its class's side of zero."""
-        wrong = margin[0] * self.sign >= 0
+        wrong = ~(margin[0] * self.sign < 0)  # NaN is not certain
         return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
 
     def log_odds(self) -> Array:
@@ -157,7 +157,7 @@ class Multinomial:
         each = np.arange(self.codes.size)
         others = margin.copy()
         others[self.codes, each] = -np.inf
-        wrong = others.max(axis=0) >= margin[self.codes, each]
+        wrong = ~(others.max(axis=0) < margin[self.codes, each])  # NaN is not certain
         return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
 
     def log_odds(self) -> Array:

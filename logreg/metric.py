@@ -4,11 +4,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh, solve_triangular
+from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh, qr, solve_triangular
 
 Array = NDArray[np.float64]
 
 JITTER = 1e-14
+ROOT_JITTER = 1e-13  # of a root of the Hessian: its own digits, not those of its square
 
 
 class Metric(Protocol):
@@ -53,6 +54,20 @@ class FullMetric:
         # Pivots near the jitter are made of it and of rounding.
         self.sound = bool(np.diag(self.lower).min(initial=1.0) ** 2 > 1e3 * self.jitter)
 
+    @classmethod
+    def of_root(cls, rows: Array) -> "FullMetric":
+        """The metric of H = rows' rows, through Q R: singular values of the scaled rows down to
+        1e-11 count, where the Cholesky factor of their products sees them down to 1e-6.
+        """
+        metric = cls.__new__(cls)
+        size = np.linalg.norm(rows, axis=0)
+        metric.root = np.where(size > 0, size, 1.0)
+        metric.jitter = ROOT_JITTER**2
+        small = ROOT_JITTER * np.eye(len(size))
+        metric.lower = triangle(np.vstack([rows / metric.root, small])).T
+        metric.sound = bool(np.abs(np.diag(metric.lower)).min(initial=1.0) > 100 * ROOT_JITTER)
+        return metric
+
     def solve(self, g: Array) -> Array:
         """H⁻¹ g."""
         x: Array = cho_solve((self.lower, True), g / self.root, check_finite=False)
@@ -72,16 +87,27 @@ class ClassMetric:
     """
 
     def __init__(self, h: Array, ridge: Array) -> None:
-        self.q, self.width = h.shape[:2]
+        self._hold(int(np.einsum("kaka->k", h).argmax()), *h.shape[:2])
         each = np.arange(self.width)
-        self.still = int(np.einsum("kaka->k", h).argmax())
-        self.moving = np.delete(np.arange(self.q), self.still)
         u = h[np.ix_(self.moving, each, self.moving, each)]
         for a in each:
             u[:, a, :, a] -= ridge[a] / self.q
         size = (self.q - 1) * self.width
         self.inner = FullMetric(u.reshape(size, size))
         self.sound = self.inner.sound
+
+    @classmethod
+    def of_root(cls, rows: Array, still: int, q: int) -> "ClassMetric":
+        """The same from a root of the matrix of the moving classes."""
+        metric = cls.__new__(cls)
+        metric._hold(still, q, rows.shape[1] // (q - 1))
+        metric.inner = FullMetric.of_root(rows)
+        metric.sound = metric.inner.sound
+        return metric
+
+    def _hold(self, still: int, q: int, width: int) -> None:
+        self.q, self.width, self.still = q, width, still
+        self.moving = np.delete(np.arange(q), still)
 
     def solve(self, g: Array) -> Array:
         """H⁻¹ g among the steps that add up to zero over the classes."""
@@ -101,6 +127,12 @@ class ClassMetric:
             below = self.inner.lower[k * self.width :, k * self.width :]
             np.maximum(largest, _lengths(below, root[k], x), out=largest)
         return 2 * largest
+
+
+def triangle(rows: Array) -> Array:
+    """R (p, p) of rows = Q R, for at least p rows."""
+    r: Array = np.asarray(qr(rows, mode="r", check_finite=False, overwrite_a=True)[0], np.float64)
+    return r[: rows.shape[1]]
 
 
 def _lengths(lower: Array, root: Array, x: Array) -> Array:

@@ -65,7 +65,7 @@ def minimize(
     """
     start, history = perf_counter(), []
     outcome, near = Outcome.ROUNDING, False
-    for n_iter, (point, decrement, prove) in enumerate(iterates):
+    for n_iter, (point, decrement, prove, sound) in enumerate(iterates):
         if decrement <= tol and prove is not None:
             decrement = prove()
         norm = float(np.linalg.norm(point.gradient))
@@ -73,12 +73,13 @@ def minimize(
         passes = point.objective.passes
         history.append(Record(n_iter, point.value, norm, decrement, passes, seconds))
         stop = callback is not None and callback(point, history[-1])
-        # Recession shows as soon as an iterate is near; later its curvature is lost in rounding.
+        # Recession may show as soon as an iterate is near, and does when all else has settled.
         was_near, near = near, near or decrement <= SMALL * point.objective.unit
-        if point.separates or (near and not was_near and point.recedes):
+        ask = (near and not was_near) or decrement <= tol
+        if point.separates or (ask and point.recedes):
             outcome = Outcome.SEPARATED
         elif decrement <= tol:
-            outcome = Outcome.CONVERGED
+            outcome = Outcome.CONVERGED if sound else Outcome.ROUNDING
         elif stop:
             outcome = Outcome.INTERRUPTED
         elif n_iter >= max_iter:

@@ -19,7 +19,8 @@ def check_parameters(params: Mapping[str, Any], solvers: Collection[str]) -> Non
         )
     _number(params, "tol", low=0, low_open=True)
     _number(params, "max_iter", low=0, integer=True)
-    _number(params, "verbose", low=0, integer=True)
+    if not isinstance(params["verbose"], (bool, np.bool_)):
+        _number(params, "verbose", low=0, integer=True)
     for name in ("fit_intercept", "warm_start"):
         if not isinstance(params[name], (bool, np.bool_)):
             raise ValueError(f"{name} must be True or False, got {params[name]!r}.")

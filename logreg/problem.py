@@ -23,11 +23,18 @@ def pose(data: inputs.Data, C: float, intercept: bool, threads: int = 1) -> Obje
     X, weight, names = data.X, data.weight, data.names
     moments = RowBlocks(X, threads).moments(weight)
     inputs.check_columns(moments, X, weight, names)
-    design = Design(X, moments, intercept=intercept, weight=weight, n_threads=threads)
+    penalty = Ridge.of(C)
+    design = Design(
+        X,
+        moments,
+        intercept=intercept,
+        weight=weight,
+        ridge=penalty.strength,
+        n_threads=threads,
+    )
     K = len(data.y.classes)
     codes = data.y.codes
     loss: Loss = Binomial(codes, weight) if K == 2 else Multinomial(codes, K, weight)
-    penalty = Ridge.of(C)
     flat = None if penalty else null_space(design, weight)
     if not penalty and (flat is not None or design.basis is not None):
         warnings.warn(collinearity(design, flat, names), CollinearityWarning, stacklevel=4)

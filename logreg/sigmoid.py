@@ -42,7 +42,11 @@ def _floats(x: ArrayLike) -> Array:
     x = np.asarray(x)
     if np.issubdtype(x.dtype, np.complexfloating):
         raise TypeError(f"the sigmoid functions take real numbers, got {x.dtype}.")
-    return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
+    if x.dtype.kind in "mMSU":
+        raise TypeError(f"the sigmoid functions take numbers, got {x.dtype}.")
+    if x.dtype.kind == "f" and x.dtype.itemsize == 4:
+        return x.astype(np.float32, copy=False)  # in this machine's order of bytes
+    return x.astype(np.float64, copy=False)
 
 
 def _blockwise(kernel: Kernel, x: ArrayLike, out: Array | None = None) -> Any:

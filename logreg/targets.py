@@ -25,7 +25,10 @@ def encode_targets(y: Any) -> Targets:
         raise ValueError(
             f"Input y contains NaN or infinity, the first in row {row}. Drop such rows."
         )
-    if y.dtype.kind == "O" and len(y):
+    if y.dtype.kind in "mM" and np.isnat(y).any():
+        row = int(np.flatnonzero(np.isnat(y))[0])
+        raise ValueError(f"Input y contains NaT, the first in row {row}. Drop such rows.")
+    if y.dtype.kind in "OT" and len(y):
         y = _one_type(y)
     if y.dtype.kind not in "biu":  # sorts, which a million integers need not
         check_classification_targets(y)

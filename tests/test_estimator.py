@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from oracle import optimum
 from sklearn.linear_model import LogisticRegression as Peer
 from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
@@ -895,12 +896,49 @@ def test_the_warning_tells_the_distance_that_was_wanted():
         fit(C=np.inf, tol=1.0, max_iter=1)
 
 
-def test_no_bound_is_claimed_where_the_factor_is_rounding():
-    rng = np.random.default_rng(0)
-    twice = np.column_stack([X, X[:, 0] + 1e-8 * rng.normal(size=90)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        assert fit(twice, Y, C=np.inf).gap_ == np.inf
+@pytest.mark.parametrize("eps", [1e-6, 1e-7, 1e-8, 1e-9])
+@pytest.mark.parametrize("tol", [1e-3, 1e-6])
+def test_columns_that_nearly_repeat(eps, tol):
+    """The distance holds, measured where their difference is a column of its own."""
+    rng = np.random.default_rng(1)
+    Z = rng.normal(size=(500, 4))
+    y = (Z[:, 0] + rng.logistic(size=500) > 0).astype(int)
+    repeated = Z.copy()
+    repeated[:, 3] = Z[:, 0] + eps * Z[:, 3]
+    apart = np.column_stack([Z[:, :3], (repeated[:, 3] - Z[:, 0]) / eps])
+    model = fit(repeated, y, C=np.inf, tol=tol)
+    w = model.coef_[0]
+    truth = optimum(apart, y, C=np.inf)
+    true = truth.distance([[w[0] + w[3], w[1], w[2], w[3] * eps]], model.intercept_)
+    assert model.outcome_ is Outcome.CONVERGED
+    assert true <= max(1.1 * model.history_["standard_errors"].iloc[-1], 1e-6)
+    assert model.gap_ < 1e-6
+
+
+@pytest.mark.parametrize("value", [999.0, 9999.0, 1e6])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sure_row_far_away_is_no_separation(value, seed):
+    """Its margin moves by more than 1 near a finite optimum, but has no share in the distance."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(1000, 2))
+    y = (x[:, 0] + rng.logistic(size=1000) > 0).astype(int)
+    x[:10, 0], y[:10] = value, 1
+    model = fit(x, y, C=np.inf)
+    assert model.outcome_ is Outcome.CONVERGED
+    others = fit(x[10:], y[10:], C=np.inf, tol=1e-9)
+    assert_allclose(model.coef_, others.coef_, rtol=1e-6)
+
+
+def test_curvature_in_few_rows_near_the_centre():
+    """Products centred afterwards would be rounding: 12 standard errors off, said to be 1e-6."""
+    rng = np.random.default_rng(3)
+    group = np.repeat([-1.0, 0.0, 1.0], 1000)
+    z = np.round(rng.normal(size=3000) * 2**20) / 2**20
+    y = np.where(group == 0, z + rng.logistic(size=3000) > 0, group > 0).astype(int)
+    apart = np.where(group == 0, z * 2.0**-24, group)[:, None]
+    here, there = fit(apart, y, C=np.inf), fit(apart + 0.75, y, C=np.inf)
+    assert there.outcome_ is Outcome.CONVERGED
+    assert_allclose(there.coef_, here.coef_, rtol=1e-6)
 
 
 # -- interrupted -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
@@ -529,3 +530,46 @@ def test_columns_too_small_to_square():
 def test_columns_of_the_same_name():
     frame = pd.DataFrame(X[:, :2], columns=["age", "age"])
     assert_refused(ValueError, ["2 columns named 'age'"], fit, frame)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda days: pd.DataFrame({"a": pd.to_datetime(days, unit="D"), "b": 1.0}),
+        lambda days: pd.DataFrame({"a": pd.to_datetime(days, unit="D")}),
+        lambda days: pd.DataFrame({"a": pd.to_datetime(days, unit="D", utc=True)}),
+        lambda days: pd.DataFrame({"a": pd.to_timedelta(days, unit="D")}),
+        lambda days: pd.DataFrame({"a": pd.to_datetime(days, unit="D").to_period("D")}),
+        lambda days: pl.DataFrame({"a": days.astype("M8[D]"), "b": np.ones(len(days))}),
+        lambda days: days.astype("M8[D]")[:, None],
+    ],
+)
+def test_dates_in_every_kind_of_table(make):
+    assert_refused(ValueError, ["X has dates", "into numbers"], fit, make(np.arange(len(Y))))
+
+
+def test_nat_in_y():
+    y = np.array([2020, 2021] * (len(Y) // 2), "M8[Y]")
+    assert len(fit(X[: len(y)], y).classes_) == 2
+    y[3] = "NaT"
+    assert_refused(ValueError, ["NaT", "row 3"], fit, X[: len(y)], y)
+
+
+def test_weights_whose_products_underflow():
+    weight = np.full(len(Y), 1e-320)
+    assert_refused(ValueError, ["sample_weight", "underflow"], fit, sample_weight=weight)
+
+
+def test_verbose_may_be_a_bool(capsys):
+    fit(verbose=True)
+    shown = capsys.readouterr()
+    assert "iteration" in shown.out + shown.err
+    fit(verbose=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_start_that_is_not_finite_is_none():
+    model = LogisticRegression(warm_start=True).fit(X, Y)
+    known = model.coef_.copy()
+    model.coef_[0, 0] = np.nan
+    assert_allclose(model.fit(X, Y).coef_, known, rtol=1e-6)

@@ -37,7 +37,7 @@ def gradient_descent(
     point: Point | None = objective.at(theta)
     t = 1.0
     while point is not None:
-        yield Iterate(point, point.decrement)
+        yield Iterate(point, point.decrement, sound=point.metric.sound)
         g = point.gradient
         before, point = point, backtrack(objective, point, -g, -float(g @ g), t=2 * t)
         if point is not None:

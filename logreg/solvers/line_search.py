@@ -16,7 +16,7 @@ def backtrack(
 
     Enough is Armijo's F(t) ≤ F + 1e-4 t slope. Closer to the optimum than 16 eps |F| the rounding
     of F hides any decrease. F is convex, so there a slope that has not turned above half its size
-    proves it; the gradient must have shrunk too, or the rounding of the slope would do.
+    proves it; the gradient must have shrunk too (or F after all), or rounding alone would do.
     """
     if not slope < 0:
         return None
@@ -28,7 +28,8 @@ def backtrack(
         if abs(change) <= ROUNDING * abs(point.value):
             turned = float(trial.gradient @ step)
             shrunk = np.linalg.norm(trial.gradient) < np.linalg.norm(point.gradient)
-            if abs(turned) <= -0.5 * slope or (turned < 0 and shrunk):
+            settled = abs(turned) <= -0.5 * slope and (shrunk or change < 0)
+            if settled or (turned < 0 and shrunk):
                 return trial
         # the minimum of the parabola through F, its slope and F(t), kept within [t/10, t/2]
         lowest = -slope * t * t / (2 * (change - slope * t)) if np.isfinite(change) else 0.0

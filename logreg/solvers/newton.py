@@ -15,5 +15,5 @@ def newton(
     """θ ← θ - t H⁻¹ g with t = 1 near the optimum, where the error squares at each step."""
     point: Point | None = objective.at(theta)
     while point is not None:
-        yield Iterate(point, point.decrement)
+        yield Iterate(point, point.decrement, sound=point.metric.sound)
         point = backtrack(objective, point, point.newton_step, -(point.decrement**2))
