@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from logreg.minimize import Callback, Record
-from logreg.objective import Point
+from logreg.point import Point
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logreg.metric import FullMetric
-from logreg.objective import Point
+from logreg.point import Point
 
 Array = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ def _self_concordant_gap(point: Point) -> float:
         out = np.empty((blocks[0].stop - blocks[0].start, width))
         return ([metric.deviations(design.standard_rows(rows, out)).max() for rows in blocks],)
 
-    move = float(max(design.add_up(kernel, width=q * width)[0]))
+    move = float(max(design.matrix.add_up(kernel, width=q * width)[0]))
     u = move * point.decrement
     if u >= 1:
         return np.inf

@@ -30,15 +30,18 @@ def null_space(design: Design, weight: Array | None) -> Array | None:
 
     def square(directions: Array) -> Array:
         w, b = design.of_block(directions.T)
+        x = design.matrix
+        operand = x.operand(w)
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array]:
             total = np.zeros((len(w), len(w)))
             for rows in blocks:
-                margin = (np.dot(w, design.rows(rows).T) + b[:, None]) * present[rows]
+                margin = x.forward(design.block(rows), operand) + b[:, None]
+                margin *= present[rows]
                 total += margin @ margin.T
             return (total,)
 
-        total: Array = design.add_up(kernel)[0] / design.n
+        total: Array = x.add_up(kernel)[0] / design.n
         return total
 
     (gram,) = design.gram(lambda rows: present[None, rows]) / design.n

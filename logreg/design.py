@@ -13,6 +13,7 @@ w = Q v for an orthonormal Q (d, n): then X Q, a small n × n matrix, stands in 
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -28,38 +29,44 @@ Array = NDArray[np.float64]
 FAR = 30.0
 
 
-class Design(RowBlocks):
+class Design:
     """X with an intercept column or not, in coordinates that suit it.
 
     Parameters
     ----------
-    X : array (n, d), all finite
+    matrix : RowBlocks
+        X (n, d), all finite.
     moments : Moments
-        Of X's columns, from :meth:`RowBlocks.moments`.
+        Of X's columns, from `matrix.moments`.
     intercept : bool
     weight : array (n,), optional
         What the moments were weighted with.
     ridge : float
         The penalty's curvature, which counts as so much more deviation.
-    n_threads : int
     """
 
     def __init__(
         self,
-        X: NDArray[Any],
+        matrix: RowBlocks,
         moments: Moments,
         *,
         intercept: bool = True,
         weight: Array | None = None,
         ridge: float = 0.0,
-        n_threads: int = 1,
     ) -> None:
-        super().__init__(X, n_threads)
-        self.intercept = intercept
+        self.matrix, self.intercept = matrix, intercept
         self.basis: Array | None = None
-        if self.d > self.n:
+        if self.d > self.n and not matrix.sparse:
             moments = self._use_row_space(moments, weight)
         self._set_coordinates(moments, ridge)
+
+    @property
+    def n(self) -> int:
+        return self.matrix.n
+
+    @property
+    def d(self) -> int:
+        return self.matrix.d
 
     def _use_row_space(self, moments: Moments, weight: Array | None) -> Moments:
         """X Q in place of X, for the rows that do not depend on others.
@@ -69,7 +76,7 @@ class Design(RowBlocks):
         the units (Cox and Higham 1998).
         """
         self.outer_centre = moments.mean if self.intercept else np.zeros(self.d)
-        columns = np.subtract(self.X, self.outer_centre, dtype=np.float64).T
+        columns = np.subtract(self.matrix.X, self.outer_centre, dtype=np.float64).T
         size = np.sqrt(moments.square + (moments.mean - self.outer_centre) ** 2)
         standard = columns / np.where(size > 0, size, 1.0)[:, None]
         r, pivot = qr(standard, mode="r", pivoting=True, check_finite=False, overwrite_a=True)
@@ -84,8 +91,8 @@ class Design(RowBlocks):
         rows = np.empty((self.n, rank))
         rows[first[again]] = t.T
         rows[rest] = solve_triangular(r[:rank, :rank], r[:rank, rank:]).T @ rows[first]
-        super().__init__(rows, self.n_threads)
-        return self.moments(weight)
+        self.matrix = RowBlocks(rows, self.matrix.n_threads)
+        return self.matrix.moments(weight)
 
     def _set_coordinates(self, moments: Moments, ridge: float) -> None:
         # with an intercept: the deviation from the mean, times sqrt(Σ s); without: from zero
@@ -100,7 +107,8 @@ class Design(RowBlocks):
         self.scale = np.exp2(np.round(np.log2(np.where(constant | (size == 0), 1.0, size))))
         self.per_scale = 1.0 / self.scale  # exact, and a multiplication is cheaper
         self.centre = moments.mean if self.intercept else np.zeros(self.d)
-        self.far = bool(np.any(np.abs(self.centre) > FAR * self.scale))
+        off_centre = np.abs(self.centre) > FAR * self.scale
+        self.far = bool(np.any(off_centre)) and not self.matrix.sparse
 
     # -- reading X ---------------------------------------------------------------------------
 
@@ -109,12 +117,11 @@ class Design(RowBlocks):
         """Parameters an output: the columns, and the intercept if there is one."""
         return int(self.d + self.intercept)
 
-    def rows(self, rows: slice) -> Array:
+    def block(self, rows: slice) -> Any:
         """A block of rows in float64, centred if a column lies far from zero."""
-        block: Array = self.X[rows]
         if self.far:
-            return np.subtract(block, self.centre, dtype=np.float64)
-        return block.astype(np.float64, copy=False)
+            return np.subtract(self.matrix.X[rows], self.centre, dtype=np.float64)
+        return self.matrix.block(rows)
 
     # -- coordinates -------------------------------------------------------------------------
 
@@ -129,7 +136,7 @@ class Design(RowBlocks):
         return w, b
 
     def of_block(self, theta: Array) -> tuple[Array, Array]:
-        """The same for the blocks that `rows` gives: margins are block @ w.T + b."""
+        """The same for the blocks that `block` gives: margins are block @ w.T + b."""
         w = theta[:, : self.d] * self.per_scale
         b = theta[:, self.d] if self.intercept else np.zeros(len(theta))
         if self.intercept and not self.far:
@@ -159,14 +166,14 @@ class Design(RowBlocks):
         One read of X. The column of ones and the scales are joined afterwards, which changes no
         digit. Centring afterwards would: the rows that carry the weight may be few and near.
         """
-        d, centred = self.d, self.intercept and not self.far
+        d, centred = self.d, self.intercept
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array, Array, Array]:
             square, linear, total = np.zeros((k, d, d)), np.zeros((k, d)), np.zeros(k)
             size = blocks[0].stop - blocks[0].start
             deviation, scaled = np.empty((size * centred, d)), np.empty((size, d))
             for rows in blocks:
-                x, z = self.rows(rows), scaled[: rows.stop - rows.start]
+                x, z = self.matrix.dense(rows), scaled[: rows.stop - rows.start]
                 if centred:
                     x = np.subtract(x, self.centre, out=deviation[: len(x)])
                 for i, r in enumerate(root(rows)):
@@ -177,7 +184,7 @@ class Design(RowBlocks):
             return square, linear, total
 
         groups = int(np.clip(4e6 // (k * d * d + 1), 2, GROUPS))
-        square, linear, total = self.add_up(kernel, width=2 * d, groups=groups)
+        square, linear, total = self.matrix.add_up(kernel, width=2 * d, groups=groups)
         gram = np.empty((k, self.width, self.width))
         gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]
         if self.intercept:
@@ -185,17 +192,38 @@ class Design(RowBlocks):
             gram[:, d, d] = total
         return gram
 
+    def gram_diagonal(self, weight: Array) -> Array:
+        """The diagonal of X̃' diag(weight) X̃, (width,); not exact for columns far from zero."""
+        x = self.matrix
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            square, linear = np.zeros((1, self.d)), np.zeros((1, self.d))
+            scratch = x.scratch(blocks[0].stop - blocks[0].start)
+            for rows in blocks:
+                block = self.block(rows)
+                linear += x.backward(weight[None, rows], block)
+                square += x.backward(weight[None, rows], x.squared(block, scratch))
+            return square, linear
+
+        (square,), (linear,) = x.add_up(kernel, groups=x.groups(2 * self.d))
+        total = float(weight.sum())
+        if not self.far:
+            centred = square - 2 * linear * self.centre + total * self.centre**2
+            square = np.maximum(centred, 1e-10 * square)
+        diagonal: Array = square * self.per_scale**2
+        return np.append(diagonal, total) if self.intercept else diagonal
+
     def standard_rows(self, rows: slice, out: Array) -> Array:
         """A block of X̃ with its column of ones, written into `out` (m, width)."""
         out = out[: rows.stop - rows.start]
-        np.subtract(self.X[rows], self.centre, out=out[:, : self.d])
+        np.subtract(self.matrix.dense(rows), self.centre, out=out[:, : self.d])
         out[:, : self.d] *= self.per_scale
         if self.intercept:
             out[:, self.d] = 1.0
         return out
 
     def square_form(self, share: Array) -> tuple[Array, Array, float]:
-        """Σ_j share_j x̃_ij² as block² @ square - block @ linear + constant, block from `rows`."""
+        """Σ_j share_j x̃_ij² as squared @ square - block @ linear + constant."""
         square = share[: self.d] * self.per_scale**2
         constant = float(share[self.d]) if self.intercept else 0.0
         if self.far:
@@ -211,11 +239,6 @@ class Design(RowBlocks):
 
     def take(self, index: NDArray[np.intp]) -> "Design":
         """A design of some of the rows (gathered), in the same coordinates."""
-        part = Design.__new__(Design)
-        part.__dict__.update(self.__dict__)
-        # np.take is twice as fast as X[index], but copies an X that is not in C order first
-        rows = self.X.flags.c_contiguous
-        part.X = np.take(self.X, index, axis=0) if rows else self.X[index]
-        part.n = len(index)
-        part.share = self.share * part.n / self.n
+        part = copy(self)
+        part.matrix = self.matrix.take(index)
         return part

@@ -17,12 +17,14 @@ from logreg import inputs
 from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with_callbacks
 from logreg.certificate import gap
 from logreg.minimize import Callback, Record, Solution, minimize
-from logreg.objective import Objective, Point
+from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_parameters
+from logreg.point import Point
 from logreg.problem import coefficients, pose, stopping_distance
 from logreg.sigmoid import log_sigmoid, log_softmax, sigmoid, softmax
 from logreg.solvers import SOLVERS, choose
+from logreg.sparse_blocks import row_blocks
 from logreg.threads import single_threaded_blas, thread_count
 
 if TYPE_CHECKING:
@@ -165,6 +167,11 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     # -- fitting -----------------------------------------------------------------------------
 
     @with_callbacks
@@ -179,9 +186,9 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like (n_samples, n_features)
-            Dense; float32 and float64 are read in place, never changed, and copied only where
-            there are more columns than rows.
+        X : array-like or sparse matrix (n_samples, n_features)
+            float32 and float64, arrays and compressed rows (CSR, each entry once) are read in
+            place: never changed, made dense or copied, but for arrays of more columns than rows.
         y : array-like (n_samples,)
             Two or more classes, of any sortable kind.
         sample_weight : array-like (n_samples,), optional
@@ -273,7 +280,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like (n_samples, n_features)
+        X : array-like or sparse matrix (n_samples, n_features)
         offset : array-like (n_samples,) or (n_samples, n_classes), optional
 
         Returns
@@ -284,12 +291,9 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X = inputs.numeric_table(self, X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
             margin: Array = X @ self.coef_.T + self.intercept_
-        if not np.isfinite(margin).all():
-            names = getattr(self, "feature_names_in_", None)
-            inputs.check_finite(X, names)
-            column = int(np.abs(X).max(axis=0).argmax())
-            raise inputs.too_large(X, column, names, "x·w overflows")
-        known = inputs.check_offset(offset, len(X), len(self.classes_))
+        names = getattr(self, "feature_names_in_", None)
+        inputs.check_margins(margin, row_blocks(X), names)
+        known = inputs.check_offset(offset, X.shape[0], len(self.classes_))
         if known is not None:
             margin = margin + known.T.astype(margin.dtype)
         return margin[:, 0] if len(self.classes_) == 2 else margin
@@ -299,7 +303,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like (n_samples, n_features)
+        X : array-like or sparse matrix (n_samples, n_features)
         offset : array-like (n_samples,) or (n_samples, n_classes), optional
 
         Returns
@@ -318,7 +322,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like (n_samples, n_features)
+        X : array-like or sparse matrix (n_samples, n_features)
         offset : array-like (n_samples,) or (n_samples, n_classes), optional
 
         Returns
@@ -335,7 +339,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like (n_samples, n_features)
+        X : array-like or sparse matrix (n_samples, n_features)
         offset : array-like (n_samples,) or (n_samples, n_classes), optional
 
         Returns

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
-from logreg.row_blocks import Moments
+from logreg.row_blocks import Moments, RowBlocks
 from logreg.targets import Targets, check_two_classes, encode_targets, without_lost_classes
 
 Array = NDArray[np.float64]
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 class Data(NamedTuple):
     """What `fit` was given, checked."""
 
-    X: NDArray[Any]
+    X: Any  # array (n, d), or in compressed rows
     y: Targets
     weight: Array | None
     offset: Array | None
@@ -48,8 +48,10 @@ def check_fit(
     return Data(X, targets, weight, known, names)
 
 
-def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> NDArray[Any]:
-    """X as a float64 or float32 array through scikit-learn's validation, finite or not."""
+def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> Any:
+    """X as a float64 or float32 array, finite or not, or in compressed rows: by scikit-learn's
+    validation.
+    """
     names = [str(name) for name in getattr(X, "columns", ())]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -58,14 +60,27 @@ def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> NDArray[Any]
     if dates is not None:
         raise ValueError(dates)
     try:
-        table: NDArray[Any] = validate_data(
-            estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
+        table = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            accept_sparse="csr",
+            ensure_all_finite=False,
         )
     except (TypeError, ValueError) as error:
         sentence = _not_a_number(X)
         if sentence is None:
             raise
         raise ValueError(sentence) from error
+    return without_duplicates(table) if issparse(table) else table
+
+
+def without_duplicates(table: Any) -> Any:
+    """A sparse table whose entries are not given twice: itself, or where need be a copy."""
+    if not table.has_canonical_format:
+        table = table.copy()
+        table.sum_duplicates()
     return table
 
 
@@ -86,6 +101,8 @@ def _dates(X: Any) -> str | None:
 def _not_a_number(X: Any) -> str | None:
     """What is text or a date in X, if that was the trouble."""
     names = getattr(X, "columns", None)
+    if issparse(X):
+        return None
     if names is None:
         kind = np.asarray(X).dtype
         if kind.kind == "c":
@@ -113,40 +130,58 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def check_columns(moments: Moments, X: NDArray[Any], weight: Array | None, names: Any) -> None:
+def check_columns(moments: Moments, matrix: RowBlocks, weight: Array | None, names: Any) -> None:
     """Raise if X has NaN or infinity, or values too large to square: the moments tell, without
     another read of X.
     """
     if np.isfinite(moments.square).all() and np.isfinite(moments.total):
-        for column in np.flatnonzero(moments.square < 1e-290).tolist():  # constant, or tiny
-            values = X[:, column] if weight is None else X[weight > 0, column]
+        candidates = np.flatnonzero(moments.square < 1e-290)  # constant, or tiny
+        if matrix.sparse and not _holds_tiny(matrix.entries):  # many empty columns are usual
+            return
+        for j in candidates.tolist():
+            values = matrix.column(j) if weight is None else matrix.column(j)[weight > 0]
             if values.min() < values.max() and np.abs(values).max() < 1e-140:
                 raise ValueError(
                     f"X has values down to {np.abs(values).max():.1e} in "
-                    f"{column_name(names, column)}; their squares underflow float64. "
+                    f"{column_name(names, j)}; their squares underflow float64. "
                     "Multiply the column by a power of ten before fitting and predicting."
                 )
         return
-    check_finite(X, names)
+    check_finite(matrix, names)
     first = int(np.flatnonzero(~np.isfinite(moments.square))[0])
-    raise too_large(X, first, names, "its square overflows")
+    raise too_large(matrix, first, names, "its square overflows")
 
 
-def too_large(X: NDArray[Any], column: int, names: Any, what: str) -> ValueError:
+def _holds_tiny(entries: NDArray[Any], chunk: int = 2**20) -> bool:
+    parts = (np.abs(entries[a : a + chunk]) for a in range(0, len(entries), chunk))
+    return any(bool(np.any((part > 0) & (part < 1e-140))) for part in parts)
+
+
+def check_margins(margin: NDArray[Any], matrix: RowBlocks, names: Any) -> None:
+    """Raise if a prediction is not finite, saying what in X makes it so."""
+    if np.isfinite(margin).all():
+        return
+    check_finite(matrix, names)
+    largest = np.unravel_index(np.abs(matrix.entries).argmax(), matrix.entries.shape)
+    _, j = matrix.place(np.array(largest))
+    raise too_large(matrix, j, names, "x·w overflows")
+
+
+def too_large(matrix: RowBlocks, column: int, names: Any, what: str) -> ValueError:
     """The error for a column whose values do not fit a float64 when multiplied."""
-    largest = float(np.abs(X[:, column]).max())
+    largest = float(np.abs(matrix.column(column)).max())
     return ValueError(
         f"X has values up to {largest:.1e} in {column_name(names, column)}; {what} float64. "
         "Divide the column by a power of ten before fitting and predicting."
     )
 
 
-def check_finite(X: NDArray[Any], names: Any) -> None:
+def check_finite(matrix: RowBlocks, names: Any) -> None:
     """Raise if X has NaN or infinity, naming how many and the first one's row and column."""
     for test, what in ((np.isnan, "missing value (NaN)"), (np.isinf, "infinite value (inf)")):
-        bad = test(X)
+        bad = test(matrix.entries)
         if bad.any():
-            row, column = (int(i) for i in np.argwhere(bad)[0])
+            row, column = matrix.place(np.argwhere(bad)[0])
             where = f"row {row} of {column_name(names, column)}"
             n = int(bad.sum())
             if n == 1:

@@ -144,16 +144,33 @@ def _lengths(lower: Array, root: Array, x: Array) -> Array:
     return lengths
 
 
+class DiagonalMetric:
+    """The diagonal of the Hessian: for more parameters than a matrix can be made of."""
+
+    def __init__(self, diagonal: Array) -> None:
+        self.diagonal = np.where(diagonal > 0, diagonal, 1.0)
+
+    def solve(self, g: Array) -> Array:
+        """M⁻¹ g."""
+        return g / self.diagonal
+
+
 class KroneckerMetric:
     """S ⊗ B + diag(ridge): for several classes where H itself would be too large.
 
     With S = U diag(s) U', it falls apart into q matrices s_k B + diag(ridge), one an eigenvector.
     The smallest eigenvalue is 0: the same step for all classes, along which no solver needs to go.
+    B is a matrix, or the diagonal of one.
     """
 
     def __init__(self, s: Array, b: Array, ridge: Array) -> None:
         values, self.vectors = eigh(s, check_finite=False)
-        self.metrics = [FullMetric(value * b + np.diag(ridge)) for value in values[1:]]
+        self.metrics: list[Metric] = [
+            FullMetric(value * b + np.diag(ridge))
+            if b.ndim == 2
+            else DiagonalMetric(value * b + ridge)
+            for value in values[1:]
+        ]
 
     def solve(self, g: Array) -> Array:
         """M⁻¹ g, without the part that is common to all classes."""

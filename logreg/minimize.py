@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from logreg.objective import SMALL, Iterate, Point
 from logreg.outcome import Outcome
+from logreg.point import SMALL, Iterate, Point
 
 
 class Record(NamedTuple):

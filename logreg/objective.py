@@ -24,9 +24,8 @@ null space of the design: `flat` holds it, and the Hessian gets a positive term 
 orthogonal to every gradient and only makes it invertible.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,21 +35,11 @@ from logreg.design import Design
 from logreg.loss import Loss
 from logreg.metric import ClassMetric, FactoredHessian, FullMetric, triangle
 from logreg.penalty import Ridge
+from logreg.point import Point
 
 Array = NDArray[np.float64]
 
 LARGEST_ROOT = 2e10  # products of a Q R of all rows that a metric may cost
-SMALL = 1e-3  # a decrement for which a step that moves a margin by 1/2 tells of separation
-
-
-class Iterate(NamedTuple):
-    """What a solver yields: where it is, and how far from the optimum in standard errors."""
-
-    point: "Point"
-    decrement: float
-    # Where the decrement is an estimate: the true one, at the price of a few reads of X.
-    prove: Callable[[], float] | None = None
-    sound: bool = True  # False where rounding hides the curvature, and with it the distance
 
 
 class Objective:
@@ -85,33 +74,34 @@ class Objective:
                 theta[:, -1] -= mean - (mean.mean() if self.loss.q > 1 else 0.0)
         return theta.ravel()
 
-    def at(self, theta: Array) -> "Point":
+    def at(self, theta: Array) -> Point:
         """F at theta; nothing is computed before it is asked for."""
         return Point(self, theta)
 
     @property
     def passes(self) -> float:
         """Reads of X so far; a read of a sample counts for its share."""
-        return self.design.meter.passes
+        return self.design.matrix.meter.passes
 
     # -- the kernels: what is done with a block of rows while it is in cache ------------------
 
     def gradient(self, theta: Array) -> tuple[Array, Array]:
         """The gradient (p,) and the margins (q, n), in one read of X."""
         w, b = self.design.of_block(theta.reshape(self.shape))
-        margin = np.empty((self.loss.q, self.design.n))
+        x, margin = self.design.matrix, np.empty((self.loss.q, self.design.n))
+        operand = x.operand(w)
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
             pulled, total = np.zeros_like(w), np.zeros_like(b)
             for rows in blocks:
-                block = self.design.rows(rows)
-                part = self._margin(block, w, b, rows, out=margin[:, rows])
+                block = self.design.block(rows)
+                part = self._margin(block, operand, b, rows, out=margin[:, rows])
                 residual = self.loss.residual(part, rows)
-                pulled += np.dot(residual, block)  # `@` would hold the GIL here
+                pulled += x.backward(residual, block)
                 total += residual.sum(axis=1)
             return pulled, total
 
-        pulled, total = self.design.add_up(kernel)
+        pulled, total = x.add_up(kernel, groups=x.groups(self.size))
         gradient = self.design.pull_back(pulled + self.penalty.gradient(w), total)
         return gradient.ravel(), margin
 
@@ -122,7 +112,7 @@ class Objective:
         def kernel(blocks: Sequence[slice]) -> tuple[float]:
             return (sum(self.loss.value(margin[:, rows], rows) for rows in blocks),)
 
-        (loss,) = self.design.add_up_rows(kernel, self.loss.q)
+        (loss,) = self.design.matrix.add_up_rows(kernel, self.loss.q)
         return float(loss) + self.penalty.value(w)
 
     def hessian(self, margin: Array) -> Array:
@@ -186,7 +176,7 @@ class Objective:
                 upper = triangle(np.vstack([upper, z.reshape(-1, p)]))
             return ([upper],)
 
-        parts = self.design.add_up(kernel, width=len(pairs) * p)[0]
+        parts = self.design.matrix.add_up(kernel, width=len(pairs) * p)[0]
         shares = cholesky(np.eye(len(moving)) - (1 / q if q > 1 else 0.0))
         parts.append(np.kron(shares, np.diag(np.sqrt(self._penalty_diagonal()))))
         if self.flat is not None:
@@ -207,11 +197,17 @@ class Objective:
             if self.flat is not None:
                 h[k, :, k, :] += self.flat @ self.flat.T * size
 
-    def kronecker(self, margin: Array) -> tuple[Array, Array, Array]:
+    def diagonal(self, margin: Array) -> Array:
+        """The diagonal of H for two classes, (p,)."""
+        diag, _ = self.loss.curvature(margin, slice(0, self.design.n))
+        return self.design.gram_diagonal(diag[0]) + self._penalty_diagonal()
+
+    def kronecker(self, margin: Array, *, diagonal: bool = False) -> tuple[Array, Array, Array]:
         """The Hessian as if all rows had the same mix of classes: S ⊗ B + diag(ridge).
 
         S (q, q) is the sum of the rows' curvatures; B (width, width) the mean of x̃ x̃' weighted by
-        their traces; ridge (width,) the penalty's part. Far fewer numbers than H has.
+        their traces, or its diagonal; ridge (width,) the penalty's part. Far fewer numbers than H
+        has.
         """
         diag, root = self.loss.curvature(margin, slice(0, self.design.n))
         s = np.diag(diag.sum(axis=1))
@@ -219,43 +215,50 @@ class Objective:
         if root is not None:
             s -= root @ root.T
             c = np.maximum(c - (root * root).sum(axis=0), 0.0)
-        root = np.sqrt(c / c.sum())[None]
-        (b,) = self.design.gram(lambda rows: root[:, rows])
+        c /= c.sum()
+        if diagonal:
+            return s, self.design.gram_diagonal(c), self._penalty_diagonal()
+        np.sqrt(c, out=c)
+        (b,) = self.design.gram(lambda rows: c[None, rows])
         return s, b, self._penalty_diagonal()
 
     def hessian_times(self, margin: Array, v: Array) -> Array:
         """H v (p,) at these margins, in one read of X."""
         w, b = self.design.of_block(v.reshape(self.shape))
+        x = self.design.matrix
+        operand = x.operand(w)
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
             pulled, total = np.zeros_like(w), np.zeros_like(b)
             for rows in blocks:
-                block = self.design.rows(rows)
-                change = w @ block.T
+                block = self.design.block(rows)
+                change = x.forward(block, operand)
                 change += b[:, None]
                 diag, root = self.loss.curvature(margin[:, rows], rows)
                 product = diag * change
                 if root is not None:
                     product -= root * (root * change).sum(axis=0)
-                pulled += np.dot(product, block)
+                pulled += x.backward(product, block)
                 total += product.sum(axis=1)
             return pulled, total
 
-        pulled, total = self.design.add_up(kernel)
+        pulled, total = x.add_up(kernel, groups=x.groups(self.size))
         pulled += self.penalty.curvature(w) * w
         return self.design.pull_back(pulled, total).ravel()
 
     def margin_change(self, step: Array) -> Array:
         """What a step in theta adds to the margins, (q, n)."""
         w, b = self.design.of_block(step.reshape(self.shape))
-        change = np.empty((self.loss.q, self.design.n))
+        x, change = self.design.matrix, np.empty((self.loss.q, self.design.n))
+        operand = x.operand(w)
 
         def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
             for rows in blocks:
-                change[:, rows] = w @ self.design.rows(rows).T + b[:, None]
+                x.forward(self.design.block(rows), operand, out=change[:, rows])
             return ()
 
-        self.design.add_up(kernel)
+        x.add_up(kernel)
+        change += b[:, None]
         return change
 
     def leverage(self, theta: Array, curvature: Array) -> Array:
@@ -269,18 +272,19 @@ class Objective:
         share = np.divide(1.0, curvature, out=np.zeros(len(curvature)), where=curvature > 0)
         square, linear, constant = self.design.square_form(share)
         w, b = self.design.of_block(theta.reshape(self.shape))
-        score, c = np.empty(self.design.n), np.empty(self.design.n)
+        x = self.design.matrix
+        operand, score, c = x.operand(w), np.empty(self.design.n), np.empty(self.design.n)
 
-        def kernel(blocks: Sequence[slice]) -> tuple[float]:
-            squared = np.empty((blocks[0].stop - blocks[0].start, self.design.d))
+        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
+            scratch = x.scratch(blocks[0].stop - blocks[0].start)
             for rows in blocks:
-                block = self.design.rows(rows)
-                c[rows] = self.loss.trace(self._margin(block, w, b, rows), rows)
-                score[rows] = np.multiply(block, block, out=squared[: len(block)]) @ square
+                block = self.design.block(rows)
+                c[rows] = self.loss.trace(self._margin(block, operand, b, rows), rows)
+                score[rows] = x.squared(block, scratch) @ square
                 score[rows] -= block @ linear
-            return (0.0,)
+            return ()
 
-        self.design.add_up(kernel)
+        x.add_up(kernel)
         score += constant
         np.maximum(c, 1e-3 * c.mean(), out=c)  # rows at rest now may wake up
         score *= c
@@ -289,9 +293,9 @@ class Objective:
         return score
 
     def _margin(
-        self, block: Array, w: Array, b: Array, rows: slice, out: Array | None = None
+        self, block: Any, operand: Array, b: Array, rows: slice, out: Array | None = None
     ) -> Array:
-        margin: Array = np.matmul(w, block.T, out=out)
+        margin = self.design.matrix.forward(block, operand, out)
         margin += b[:, None]
         if self.offset is not None:
             margin += self.offset[:, rows]
@@ -302,86 +306,3 @@ class Objective:
         offset = None if self.offset is None else self.offset[:, index]
         loss = self.loss.take(index, factor)
         return Objective(self.design.take(index), loss, self.penalty, offset, self.flat)
-
-
-class Point:
-    """F at one theta: value, gradient, margins and Hessian, each computed once, when asked for."""
-
-    def __init__(self, objective: Objective, theta: Array) -> None:
-        self.objective, self.theta = objective, theta
-
-    @cached_property
-    def _pass(self) -> tuple[Array, Array]:
-        return self.objective.gradient(self.theta)
-
-    @property
-    def gradient(self) -> Array:
-        return self._pass[0]
-
-    @property
-    def margin(self) -> Array:
-        return self._pass[1]
-
-    @cached_property
-    def value(self) -> float:
-        return self.objective.value(self.theta, self.margin)
-
-    @cached_property
-    def hessian(self) -> Array:
-        return self.objective.hessian(self.margin)
-
-    def hessian_times(self, v: Array) -> Array:
-        return self.objective.hessian_times(self.margin, v)
-
-    @cached_property
-    def metric(self) -> FactoredHessian:
-        """The Hessian, factored; with more care where its products of columns are rounding."""
-        metric = self.objective.metric(self.hessian)
-        if not metric.sound:
-            still = metric.still if isinstance(metric, ClassMetric) else 0
-            metric = self.objective.metric_by_root(self.margin, still) or metric
-        return metric
-
-    @cached_property
-    def newton_step(self) -> Array:
-        """-H⁻¹ g."""
-        return -self.metric.solve(self.gradient)
-
-    @cached_property
-    def decrement(self) -> float:
-        """sqrt(g' H⁻¹ g): the distance to the optimum in standard errors."""
-        return float(np.sqrt(max(float(-self.gradient @ self.newton_step), 0.0)))
-
-    # -- without a penalty the optimum may lie at infinity -------------------------------------
-
-    @cached_property
-    def separates(self) -> bool:
-        """Whether this theta itself proves that the classes can be told apart without error: it
-        gives every row's own class the largest margin, so going on along it lowers F for ever.
-        """
-        if self.objective.penalty:
-            return False
-        offset = self.objective.offset
-        margin = self.margin if offset is None else self.margin - offset
-        return self.objective.loss.certain(margin)
-
-    @cached_property
-    def recedes(self) -> bool:
-        """Whether F falls towards a bound that it does not attain (quasi-complete separation).
-
-        Near a finite optimum a Newton step shrinks with the decrement. Along a direction of
-        recession it goes on changing some margins by about 1, and the decrement is all theirs
-        (a row that is sure beyond any doubt may move as far, but has no share in it). To be asked
-        at points whose decrement is below `SMALL`.
-        """
-        if self.objective.penalty or self.decrement > SMALL * self.objective.unit:
-            return False
-        change = self.objective.margin_change(self.newton_step)
-        moved = np.abs(change).max(axis=0) > 0.5
-        if not moved.any():
-            return False
-        diag, root = self.objective.loss.curvature(self.margin, slice(0, self.objective.design.n))
-        share = (diag * change**2).sum(axis=0)
-        if root is not None:
-            share -= (root * change).sum(axis=0) ** 2
-        return bool(share[moved].sum() > 0.5 * share.sum())

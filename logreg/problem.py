@@ -10,28 +10,27 @@ from logreg import inputs
 from logreg.collinear import involved, least_norm, null_space
 from logreg.design import Design
 from logreg.loss import Binomial, Loss, Multinomial
-from logreg.objective import SMALL, Objective, Point
+from logreg.objective import Objective
 from logreg.outcome import CollinearityWarning
 from logreg.penalty import Ridge
-from logreg.row_blocks import RowBlocks
+from logreg.point import SMALL, Point
+from logreg.sparse_blocks import row_blocks
 
 Array = NDArray[Any]
+
+LARGEST = 5000  # parameters of an unpenalised fit of a sparse X
 
 
 def pose(data: inputs.Data, C: float, intercept: bool, threads: int = 1) -> Objective:
     """The data and parameters as a problem in terms of design, loss and penalty."""
     X, weight, names = data.X, data.weight, data.names
-    moments = RowBlocks(X, threads).moments(weight)
-    inputs.check_columns(moments, X, weight, names)
+    matrix = row_blocks(X, threads)
+    if matrix.sparse and C == np.inf:
+        check_unpenalised(X, len(data.y.classes))
+    moments = matrix.moments(weight)
+    inputs.check_columns(moments, matrix, weight, names)
     penalty = Ridge.of(C)
-    design = Design(
-        X,
-        moments,
-        intercept=intercept,
-        weight=weight,
-        ridge=penalty.strength,
-        n_threads=threads,
-    )
+    design = Design(matrix, moments, intercept=intercept, weight=weight, ridge=penalty.strength)
     K = len(data.y.classes)
     codes = data.y.codes
     loss: Loss = Binomial(codes, weight) if K == 2 else Multinomial(codes, K, weight)
@@ -39,6 +38,17 @@ def pose(data: inputs.Data, C: float, intercept: bool, threads: int = 1) -> Obje
     if not penalty and (flat is not None or design.basis is not None):
         warnings.warn(collinearity(design, flat, names), CollinearityWarning, stacklevel=4)
     return Objective(design, loss, penalty, data.offset, flat)
+
+
+def check_unpenalised(X: Any, K: int) -> None:
+    """Raise where a sparse X would have to become dense to find what depends on what."""
+    n, d = X.shape
+    if d > n or (K if K > 2 else 1) * d > LARGEST:
+        raise ValueError(
+            f"C=inf with a sparse X of {n} rows and {d} columns: without a penalty a fit needs a "
+            f"dense matrix of the columns' products, for which X needs at most {LARGEST} columns "
+            "(over all classes) and no more than rows. Set a finite C."
+        )
 
 
 def collinearity(design: Design, flat: Array | None, names: Array | None) -> str:

@@ -35,17 +35,93 @@ class Meter:
 
 
 class RowBlocks:
-    """X (n, d), dense, float64 or float32, and a meter of how often it was read."""
+    """X (n, d), dense, float64 or float32, and a meter of how often it was read.
 
-    def __init__(self, X: NDArray[Any], n_threads: int = 1) -> None:
+    `block` gives some of its rows; what is done with a block depends on how X is stored, so the
+    products are methods here: see :class:`logreg.sparse_blocks.SparseBlocks` for the other way.
+    """
+
+    sparse = False
+
+    def __init__(self, X: Any, n_threads: int = 1) -> None:
         self.X, self.n_threads = X, n_threads
-        self.n, self.d = X.shape
+        self.n, self.d = int(X.shape[0]), int(X.shape[1])
         self.meter, self.share = Meter(), 1.0
+
+    # -- its numbers -------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> NDArray[Any]:
+        """The numbers that are stored."""
+        entries: NDArray[Any] = self.X
+        return entries
+
+    def place(self, index: NDArray[np.intp]) -> tuple[int, int]:
+        """Row and column of the entry at an index of `entries`."""
+        return int(index[0]), int(index[1])
+
+    def column(self, j: int) -> NDArray[Any]:
+        """One column, (n,)."""
+        column: NDArray[Any] = self.X[:, j]
+        return column
+
+    # -- a block and its products --------------------------------------------------------------
+
+    def block(self, rows: slice) -> Any:
+        """Some rows, in float64."""
+        return self.dense(rows).astype(np.float64, copy=False)
+
+    def dense(self, rows: slice) -> NDArray[Any]:
+        """Some rows as an array (m, d)."""
+        block: NDArray[Any] = self.X[rows]
+        return block
+
+    def operand(self, w: Array) -> Array:
+        """w (q, d) in the layout that `forward` likes; made once a pass."""
+        return w
+
+    def forward(self, block: Any, operand: Array, out: Array | None = None) -> Array:
+        """w block' (q, m)."""
+        margin: Array = np.matmul(operand, block.T, out=out)
+        return margin
+
+    def backward(self, r: Array, block: Any) -> Array:
+        """r block (q, d), for r (q, m)."""
+        product: Array = np.dot(r, block)  # `@` would hold the GIL where a vector is on the left
+        return product
+
+    def scratch(self, n: int) -> Array | None:
+        """Memory for `squared` blocks of up to n rows."""
+        return np.empty((n, self.d))
+
+    def squared(self, block: Any, out: Array | None = None) -> Any:
+        """The block with its entries squared."""
+        return np.multiply(block, block, out=None if out is None else out[: len(block)])
+
+    def take(self, index: NDArray[np.intp]) -> "RowBlocks":
+        """Some of the rows, gathered."""
+        # np.take is twice as fast as X[index], but copies an X that is not in C order first
+        c_order = not self.sparse and self.X.flags.c_contiguous
+        part = type(self)(np.take(self.X, index, axis=0) if c_order else self.X[index])
+        part.n_threads, part.meter = self.n_threads, self.meter
+        part.share = self.share * part.n / self.n
+        return part
+
+    # -- reading all of it ---------------------------------------------------------------------
+
+    @property
+    def row_width(self) -> int:
+        """Numbers read in a row."""
+        return self.d
 
     def blocks(self, width: int) -> list[slice]:
         """The rows in slices for which `width` numbers a row fill a cache block."""
         size = int(np.clip(BLOCK_BYTES // (8 * width), 64, BLOCK_ROWS))
         return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
+
+    def groups(self, size: int) -> int:
+        """Into how many jobs to cut a pass whose kernel returns `size` numbers: all are kept."""
+        return int(np.clip(1e7 // max(size, 1), 4, GROUPS))
 
     def add_up(self, kernel: Kernel, *, width: int = 0, groups: int = GROUPS) -> Parts:
         """Sum what `kernel` returns for groups of consecutive blocks: one read of X.
@@ -55,7 +131,7 @@ class RowBlocks:
         """
         self.meter.passes += self.share
         return self._share_out(
-            kernel, self.blocks(max(self.d, width, 1)), groups, max(self.d, width)
+            kernel, self.blocks(max(self.row_width, width, 1)), groups, max(self.row_width, width)
         )
 
     def add_up_rows(self, kernel: Kernel, width: int) -> Parts:

@@ -22,14 +22,9 @@ class Problem:
 
     def objective(self, n_threads: int = 1) -> Objective:
         K = int(self.y.max()) + 1
-        moments = RowBlocks(self.X).moments(self.weight)
-        design = Design(
-            self.X,
-            moments,
-            intercept=self.fit_intercept,
-            weight=self.weight,
-            n_threads=n_threads,
-        )
+        matrix = RowBlocks(self.X, n_threads)
+        moments = matrix.moments(self.weight)
+        design = Design(matrix, moments, intercept=self.fit_intercept, weight=self.weight)
         loss = Binomial(self.y, self.weight) if K == 2 else Multinomial(self.y, K, self.weight)
         offset = None if self.offset is None else np.atleast_2d(self.offset.T)
         return Objective(design, loss, Ridge.of(self.C), offset)

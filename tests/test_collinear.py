@@ -10,7 +10,8 @@ from logreg.row_blocks import RowBlocks
 
 
 def design(X, intercept=True, weight=None):
-    return Design(X, RowBlocks(X).moments(weight), intercept=intercept, weight=weight)
+    matrix = RowBlocks(X)
+    return Design(matrix, matrix.moments(weight), intercept=intercept, weight=weight)
 
 
 @pytest.fixture

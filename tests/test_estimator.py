@@ -986,7 +986,7 @@ def test_an_interrupt_in_a_worker_thread_propagates(monkeypatch):
     model = LogisticRegression(n_jobs=2, solver="newton").fit(BIG, BIG_Y)
     before = dict(vars(model))
     calls = iter(range(1000))
-    rows = Design.rows
+    rows = Design.block
 
     def interrupted(self, block):
         if next(calls) == 9:
@@ -994,7 +994,7 @@ def test_an_interrupt_in_a_worker_thread_propagates(monkeypatch):
         return rows(self, block)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Design, "rows", interrupted)
+        patch.setattr(Design, "block", interrupted)
         with pytest.raises(KeyboardInterrupt):
             model.fit(BIG, 1 - BIG_Y)
     assert all(vars(model)[name] is before[name] for name in before)

@@ -108,8 +108,32 @@ def test_wrong_dimensions_of_X():
 
 
 @pytest.mark.parametrize("make", [sparse.csr_matrix, sparse.csc_array, sparse.coo_array])
-def test_sparse_X(make):
-    assert_refused(TypeError, ["Sparse data was passed for X", "toarray()"], fit, make(X))
+@pytest.mark.parametrize(("value", "what"), [(np.nan, "missing value"), (np.inf, "infinite")])
+def test_sparse_X_not_finite(make, value, what):
+    words = [f"1 {what}", "row 4", "column 1"]
+    assert_refused(ValueError, words, fit, make(with_value(X, (4, 1), value)))
+    model = fit(make(X))
+    assert_refused(ValueError, words, model.predict, make(with_value(X, (4, 1), value)))
+
+
+@pytest.mark.parametrize(("value", "what"), [(1e300, "overflows"), (1e-160, "underflow")])
+def test_sparse_X_out_of_range(value, what):
+    column = np.arange(N) % 2 * value
+    bad = np.column_stack([X, column])
+    assert_refused(ValueError, [what, "column 3"], fit, sparse.csr_array(bad))
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_sparse_X_too_wide_for_no_penalty(K):
+    wide = sparse.random_array((20, 6000), density=0.01, format="csr", rng=0)
+    y = np.arange(20) % K
+    assert_refused(ValueError, ["C=inf", "6000 columns", "finite C"], fit, wide, y, C=np.inf)
+
+
+def test_a_matrix_too_large_for_newton():
+    wide = sparse.random_array((20, 30_000), density=0.001, format="csr", rng=0)
+    words = ["solver='newton'", "30001 x 30001", "solver='auto'"]
+    assert_refused(ValueError, words, fit, wide, solver="newton")
 
 
 def test_complex_X():

@@ -20,11 +20,13 @@ HEIGHT = {
     "parameters": 1,  # the constructor's arguments
     "metric": 1,
     "row_blocks": 1,  # reading X
+    "sparse_blocks": 2,  # reading a sparse X
     "targets": 1,  # y as classes and codes
-    "inputs": 2,  # every check and error text
+    "inputs": 3,  # every check and error text
     "design": 2,  # how X multiplies
     "collinear": 3,
-    "objective": 3,  # the problem, Point
+    "point": 2,  # F at one theta
+    "objective": 3,  # the problem
     "certificate": 4,
     "solvers": 4,
     "problem": 4,  # data and parameters as a problem
@@ -34,13 +36,13 @@ HEIGHT = {
     "plots": 8,
     "__init__": 9,  # names only
 }
-SOLVER_HEIGHT = {"line_search": 0, "newton": 1, "gd": 1, "pgd": 2, "__init__": 3}
+SOLVER_HEIGHT = {"line_search": 0, "newton": 1, "gd": 1, "newton_cg": 1, "pgd": 2, "__init__": 3}
 
 # What a module may see of the others where its height alone would allow more: a solver never
 # sees X, y or the penalty's formula; minimize never computes; a Design never sees y.
 SEES_ONLY = {
-    "solvers": {"objective", "metric"},
-    "minimize": {"objective", "outcome"},
+    "solvers": {"objective", "point", "metric"},
+    "minimize": {"point", "outcome"},
     "design": {"row_blocks"},
     "loss": set(),
     "penalty": set(),
@@ -52,8 +54,15 @@ SOLVER_FILES = sorted((ROOT / "logreg" / "solvers").glob("*.py"))
 
 
 def imports(file):
-    """(line, dotted module, name or None) of every import in the file, those in functions too."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    """(line, dotted module, name or None) of every import in the file, those in functions too; but
+    for types only, `if TYPE_CHECKING:`.
+    """
+    tree = ast.parse(file.read_text())
+    guarded = [node for node in tree.body if isinstance(node, ast.If)]
+    types = {id(child) for node in guarded for child in ast.walk(node)}
+    for node in ast.walk(tree):
+        if id(node) in types:
+            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name, None

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from logreg.minimize import PATIENCE, minimize
-from logreg.objective import Iterate
 from logreg.outcome import Outcome
+from logreg.point import Iterate
 
 
 def point(value, *, separates=False, recedes=False):

@@ -62,7 +62,7 @@ def test_tags():
     assert tags.classifier_tags.multi_class
     assert tags.target_tags.required
     assert not tags.target_tags.multi_output
-    assert not tags.input_tags.sparse
+    assert tags.input_tags.sparse
     assert not tags.input_tags.allow_nan
     assert not tags.non_deterministic
     assert is_classifier(LogisticRegression())

@@ -9,13 +9,8 @@ from problems import PROBLEMS, Problem, generated
 
 from logreg.solvers import SOLVERS, choose
 from logreg.solvers.line_search import backtrack
-from logreg.solvers.pgd import (
-    SecantMemory,
-    decrement_by_conjugate_gradients,
-    draw,
-    kronecker_metric,
-    refine,
-)
+from logreg.solvers.newton_cg import newton_step_by_conjugate_gradients
+from logreg.solvers.pgd import SecantMemory, draw, kronecker_metric, refine
 
 # Textbook gradient descent needs as many steps as the columns' curvatures differ; a penalty of
 # very different size in each column (after scaling) makes that millions, and it is no test.
@@ -111,7 +106,7 @@ def test_conjugate_gradients_measure_the_decrement():
     objective = problem.objective()
     point = objective.at(0.1 * np.random.default_rng(1).normal(size=objective.size))
     metric = kronecker_metric(objective, point, np.random.default_rng(0))
-    measured = decrement_by_conjugate_gradients(point, metric)
+    _, measured = newton_step_by_conjugate_gradients(point, metric.solve)
     assert measured == pytest.approx(point.decrement, rel=0.05)
 
 

@@ -11,14 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.objective import Iterate, Objective
+from logreg.objective import Objective
+from logreg.point import Iterate
 from logreg.solvers.gd import gradient_descent
 from logreg.solvers.newton import newton
-from logreg.solvers.pgd import preconditioned_gradient_descent, sample_rows, takes_kronecker
+from logreg.solvers.newton_cg import newton_cg
+from logreg.solvers.pgd import (
+    preconditioned_gradient_descent,
+    sample_rows,
+    takes_diagonal,
+    takes_kronecker,
+)
 
 __all__ = ["SOLVERS", "Solver", "choose"]
 
 Iterates = Callable[[Objective, NDArray[np.float64], np.random.Generator], Iterator[Iterate]]
+
+
+MATRIX = 20_000  # parameters whose Hessian, 3 GB, can still be formed
 
 
 @dataclass(frozen=True)
@@ -29,20 +39,24 @@ class Solver:
     iterates: Iterates
     method: str
     suits: Callable[[Objective], bool]
+    limit: float = np.inf  # parameters that it can take
 
 
 def _large(objective: Objective) -> bool:
     # Below this, Hessians of all rows cost less than finding a sample and its optimum.
     tall = objective.design.n >= 8 * sample_rows(objective)
-    return tall or takes_kronecker(objective)
+    return tall or takes_kronecker(objective) or takes_diagonal(objective)
 
 
 SOLVERS = {
     solver.name: solver
     for solver in (
         Solver("pgd", preconditioned_gradient_descent, "preconditioned gradient descent", _large),
-        Solver("newton", newton, "Newton's method", lambda objective: True),
-        Solver("gd", gradient_descent, "textbook gradient descent", lambda objective: False),
+        Solver("newton", newton, "Newton's method", lambda objective: True, MATRIX),
+        Solver("newton-cg", newton_cg, "Newton's method, truncated", lambda objective: False),
+        Solver(
+            "gd", gradient_descent, "textbook gradient descent", lambda objective: False, MATRIX
+        ),
     )
 }
 
@@ -50,5 +64,11 @@ SOLVERS = {
 def choose(name: str, objective: Objective) -> Solver:
     """The solver of that name; for "auto" the first of the table that suits the objective."""
     if name != "auto":
-        return SOLVERS[name]
+        solver, p = SOLVERS[name], objective.size
+        if p > solver.limit:
+            raise ValueError(
+                f"solver={name!r} makes a matrix of {p} x {p} numbers for these columns and "
+                f"classes; it takes up to {solver.limit}. Use solver='auto'."
+            )
+        return solver
     return next(solver for solver in SOLVERS.values() if solver.suits(objective))

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.objective import Objective, Point
+from logreg.objective import Objective
+from logreg.point import Point
 
 Array = NDArray[np.float64]
 ROUNDING = 16 * np.finfo(float).eps

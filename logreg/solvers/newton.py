@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.objective import Iterate, Objective, Point
+from logreg.objective import Objective
+from logreg.point import Iterate, Point
 from logreg.solvers.line_search import backtrack
 
 

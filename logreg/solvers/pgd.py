@@ -29,9 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logreg.metric import KroneckerMetric, Metric
-from logreg.objective import Iterate, Objective, Point
+from logreg.objective import Objective
+from logreg.point import Iterate, Point
 from logreg.solvers.line_search import backtrack
 from logreg.solvers.newton import newton
+from logreg.solvers.newton_cg import diagonal_metric, newton_step_by_conjugate_gradients
 
 Array = NDArray[np.float64]
 
@@ -39,6 +41,7 @@ MEMORY = 12  # pairs of step and gradient change kept
 LARGE = 1000  # parameters of several classes from which the Kronecker metric is used
 LARGEST = 5000  # parameters from which an exact Hessian is never made
 STALE = 0.7  # of the value of F at which the metric was made: then it is made again, ...
+DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
 CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
 RENEWALS = 12  # ... so many times
 
@@ -46,6 +49,11 @@ RENEWALS = 12  # ... so many times
 def sample_rows(objective: Objective) -> int:
     """Rows of the first sample: 10 p of them cost a third more passes, 100 p save none."""
     return max(2000, 20 * objective.size)
+
+
+def takes_diagonal(objective: Objective) -> bool:
+    """Whether the metric is a diagonal."""
+    return objective.design.matrix.sparse and price_of_hessian(objective) > DEAR
 
 
 def takes_kronecker(objective: Objective) -> bool:
@@ -57,6 +65,9 @@ def preconditioned_gradient_descent(
     objective: Objective, theta: Array, rng: np.random.Generator
 ) -> Iterator[Iterate]:
     """θ ← θ - t M⁻¹ g, M from samples of the rows, corrected by what the steps teach."""
+    if takes_diagonal(objective):
+        yield from refine(objective, theta, None, lambda point: diagonal_metric(objective, point))
+        return
     if takes_kronecker(objective):
         yield from refine(
             objective, theta, None, lambda point: kronecker_metric(objective, point, rng)
@@ -126,54 +137,82 @@ def refine(
     metric: Metric | None,
     rough: Callable[[Point], Metric] | None = None,
 ) -> Generator[Iterate, None, float]:
-    """Limited-memory BFGS on all rows in the metric, which is renewed when that pays; the last
+    """Limited-memory BFGS on all rows in a metric, which is renewed when that pays; the last
     decrement when it can go no further.
 
-    `rough` makes a cheap metric at a point, and its decrements need a proof. Without it the metric
-    is a Hessian, of a sample or exact, and near enough to be believed.
+    `metric` is the Hessian of a sample. Where there is none it is the exact Hessian; or `rough`
+    makes a cheap one, again and again as F falls.
     """
-    price = price_of_hessian(objective)
+    price, renewals = price_of_hessian(objective), 1
     point = objective.at(theta)
-    memory = SecantMemory(20 if rough else MEMORY)
-    recent: list[float] = []  # the decrements since the metric was made
-    exact, trust, renewals, value = False, 1.0, 0, np.inf
+    first = metric or (rough(point) if rough else point.metric)
+    model = Model(point, first, exact=not (metric or rough), rough=rough is not None)
     while True:
-        if metric is None or (rough and point.value < STALE * value and renewals < RENEWALS):
-            exact = rough is None
-            metric = rough(point) if rough else point.metric
-            value, renewals = point.value, renewals + 1
-            memory.clear()
-            recent.clear()
-        scaled = rough is not None and not exact
-        direction = memory.solve(metric, point.gradient, scaled=scaled)
+        if rough and model.rough and model.stale(point) and renewals < RENEWALS:
+            model, renewals = model.renewed(point, rough(point)), renewals + 1
+        direction = model.solve(point.gradient)
         decrement = float(np.sqrt(max(float(point.gradient @ direction), 0.0)))
-        recent.append(decrement)
-
-        def prove(point: Point = point, metric: Metric = metric, d: float = decrement) -> float:
-            nonlocal trust
-            proven = decrement_by_conjugate_gradients(point, metric)
-            trust = proven / d if d > 0 else 1.0
-            return proven
-
-        if scaled:
-            yield Iterate(point, trust * decrement, prove)
-        else:
-            yield Iterate(point, CAUTION * decrement)
+        model.decrements.append(decrement)
+        yield Iterate(point, model.trust * decrement, model.proof(point, decrement, price))
         after = None
-        if not slow(recent, price, window=20 if scaled else 2):
+        if not slow(model.decrements, price, window=20 if model.rough else 2):
             after = backtrack(objective, point, -direction, -(decrement**2))
         if after is not None:
-            memory.add(after.theta - point.theta, after.gradient - point.gradient)
+            model.memory.add(after.theta - point.theta, after.gradient - point.gradient)
             point = after
-        elif (exact and len(recent) == 1) or (price == np.inf and not memory.pairs):
+        elif (model.exact and len(model.decrements) == 1) or (price == np.inf and model.bare):
             return decrement  # not even the best metric to be had finds a better point
         elif price < np.inf:
-            metric, exact = point.metric, True
-            rough = None
-            memory.clear()
-            recent.clear()
+            model = Model(point, point.metric, exact=True)
         else:
-            memory.clear()
+            model.memory.clear()
+
+
+class Model:
+    """A metric made at a point, and what the steps since then have taught about it."""
+
+    def __init__(
+        self, point: Point, metric: Metric, *, exact: bool = False, rough: bool = False
+    ) -> None:
+        self.metric, self.exact, self.rough = metric, exact, rough
+        self.value = point.value
+        self.trust = 1.0 if rough else CAUTION
+        self.memory = SecantMemory(20 if rough else MEMORY)
+        self.decrements: list[float] = []
+
+    def renewed(self, point: Point, metric: Metric) -> "Model":
+        """The same with another metric, as far to be trusted."""
+        model = Model(point, metric, exact=self.exact, rough=self.rough)
+        model.trust = self.trust
+        return model
+
+    def stale(self, point: Point) -> bool:
+        """Whether F has fallen so far since that the curvature may be another."""
+        return point.value < STALE * self.value
+
+    @property
+    def bare(self) -> bool:
+        """Whether no step has taught anything."""
+        return not self.memory.pairs
+
+    def solve(self, g: Array) -> Array:
+        """The inverse metric, corrected, times g."""
+        return self.memory.solve(self.metric, g, scaled=self.rough)
+
+    def proof(self, point: Point, decrement: float, price: float) -> Callable[[], float] | None:
+        """How to find the true decrement, where this model's is not to be believed."""
+
+        def by_conjugate_gradients() -> float:
+            _, proven = newton_step_by_conjugate_gradients(point, self.solve)
+            self.trust = proven / decrement if decrement > 0 else 1.0
+            return proven
+
+        if self.rough:
+            return by_conjugate_gradients
+        # A Hessian is believed while margins have hardly moved since: by less than 1/2 or so.
+        objective = point.objective
+        moved = self.decrements[0] * np.sqrt(objective.size / objective.design.n)
+        return (lambda: point.decrement) if moved > 0.5 and price < np.inf else None
 
 
 def price_of_hessian(objective: Objective) -> float:
@@ -181,6 +220,8 @@ def price_of_hessian(objective: Objective) -> float:
     p = objective.size
     if p > LARGEST:
         return np.inf
+    if objective.design.matrix.sparse:  # made of blocks that are made dense
+        return 0.01 * p * objective.design.d / objective.design.matrix.row_width
     return 3.5 if p < 150 else 0.04 * p * (1 + p / objective.design.n)
 
 
@@ -201,28 +242,6 @@ def kronecker_metric(objective: Objective, point: Point, rng: np.random.Generato
     score = objective.loss.trace(point.margin, slice(0, n))
     sample = draw(objective, score, m, rng)
     return KroneckerMetric(*sample.kronecker(sample.at(point.theta).margin))
-
-
-def decrement_by_conjugate_gradients(point: Point, metric: Metric) -> float:
-    """sqrt(g' H⁻¹ g) by conjugate gradients on H x = g preconditioned by the metric.
-
-    It is the sum of the terms α r'M⁻¹r, which are all positive (Hestenes and Stiefel 1952, theorem
-    6:1). When six in a row have added less than a thirtieth, they are counted twice, for the rest.
-    """
-    r = point.gradient.copy()
-    z = metric.solve(r)
-    p, rz = z.copy(), float(r @ z)
-    total, recent = 0.0, deque([np.inf], maxlen=6)
-    while rz > 0 and sum(recent) > total / 30:
-        hp = point.hessian_times(p)
-        alpha = rz / float(p @ hp)
-        total += alpha * rz
-        recent.append(alpha * rz)
-        r -= alpha * hp
-        z = metric.solve(r)
-        rz, old = float(r @ z), rz
-        p = z + (rz / old) * p
-    return float(np.sqrt(total + sum(recent)))
 
 
 class SecantMemory:

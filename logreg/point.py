@@ -1,0 +1,110 @@
+"""A point of the problem: what is known of F there, each thing computed once, when asked for."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.metric import ClassMetric, FactoredHessian
+
+if TYPE_CHECKING:
+    from logreg.objective import Objective
+
+Array = NDArray[np.float64]
+
+SMALL = 1e-3  # a decrement for which a step that moves a margin by 1/2 tells of separation
+
+
+class Point:
+    """F at one theta: value, gradient, margins and Hessian, each computed once, when asked for."""
+
+    def __init__(self, objective: "Objective", theta: Array) -> None:
+        self.objective, self.theta = objective, theta
+
+    @cached_property
+    def _pass(self) -> tuple[Array, Array]:
+        return self.objective.gradient(self.theta)
+
+    @property
+    def gradient(self) -> Array:
+        return self._pass[0]
+
+    @property
+    def margin(self) -> Array:
+        return self._pass[1]
+
+    @cached_property
+    def value(self) -> float:
+        return self.objective.value(self.theta, self.margin)
+
+    @cached_property
+    def hessian(self) -> Array:
+        return self.objective.hessian(self.margin)
+
+    def hessian_times(self, v: Array) -> Array:
+        return self.objective.hessian_times(self.margin, v)
+
+    @cached_property
+    def metric(self) -> FactoredHessian:
+        """The Hessian, factored; with more care where its products of columns are rounding."""
+        metric = self.objective.metric(self.hessian)
+        if not metric.sound:
+            still = metric.still if isinstance(metric, ClassMetric) else 0
+            metric = self.objective.metric_by_root(self.margin, still) or metric
+        return metric
+
+    @cached_property
+    def newton_step(self) -> Array:
+        """-H⁻¹ g."""
+        return -self.metric.solve(self.gradient)
+
+    @cached_property
+    def decrement(self) -> float:
+        """sqrt(g' H⁻¹ g): the distance to the optimum in standard errors."""
+        return float(np.sqrt(max(float(-self.gradient @ self.newton_step), 0.0)))
+
+    # -- without a penalty the optimum may lie at infinity -------------------------------------
+
+    @cached_property
+    def separates(self) -> bool:
+        """Whether this theta itself proves that the classes can be told apart without error: it
+        gives every row's own class the largest margin, so going on along it lowers F for ever.
+        """
+        if self.objective.penalty:
+            return False
+        offset = self.objective.offset
+        margin = self.margin if offset is None else self.margin - offset
+        return self.objective.loss.certain(margin)
+
+    @cached_property
+    def recedes(self) -> bool:
+        """Whether F falls towards a bound that it does not attain (quasi-complete separation).
+
+        Near a finite optimum a Newton step shrinks with the decrement. Along a direction of
+        recession it goes on changing some margins by about 1, and the decrement is all theirs
+        (a row that is sure beyond any doubt may move as far, but has no share in it). To be asked
+        at points whose decrement is below `SMALL`.
+        """
+        if self.objective.penalty or self.decrement > SMALL * self.objective.unit:
+            return False
+        change = self.objective.margin_change(self.newton_step)
+        moved = np.abs(change).max(axis=0) > 0.5
+        if not moved.any():
+            return False
+        diag, root = self.objective.loss.curvature(self.margin, slice(0, self.objective.design.n))
+        share = (diag * change**2).sum(axis=0)
+        if root is not None:
+            share -= (root * change).sum(axis=0) ** 2
+        return bool(share[moved].sum() > 0.5 * share.sum())
+
+
+class Iterate(NamedTuple):
+    """What a solver yields: where it is, and how far from the optimum in standard errors."""
+
+    point: Point
+    decrement: float
+    # Where the decrement is an estimate: the true one, at the price of a few reads of X.
+    prove: Callable[[], float] | None = None
+    sound: bool = True  # False where rounding hides the curvature, and with it the distance

@@ -1,0 +1,66 @@
+"""Newton's method with steps by conjugate gradients: the Hessian is multiplied with, never formed.
+
+For more parameters than a matrix can be made of. Far from the optimum a rough step will do; near
+it the error of the step is what remains, so the accuracy grows with the decrement's fall
+(Eisenstat and Walker 1996).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.metric import DiagonalMetric, KroneckerMetric, Metric
+from logreg.objective import Objective
+from logreg.point import Iterate, Point
+from logreg.solvers.line_search import backtrack
+
+Array = NDArray[np.float64]
+
+
+def newton_cg(objective: Objective, theta: Array, rng: np.random.Generator) -> Iterator[Iterate]:
+    """θ ← θ - t p, p near H⁻¹ g."""
+    point: Point | None = objective.at(theta)
+    while point is not None:
+        metric = diagonal_metric(objective, point)
+        start = float(np.sqrt(point.gradient @ metric.solve(point.gradient)))
+        accuracy = float(np.clip(0.1 * np.sqrt(start), 1e-3, 0.25))
+        step, decrement = newton_step_by_conjugate_gradients(point, metric.solve, accuracy)
+        yield Iterate(point, decrement)
+        point = backtrack(objective, point, -step, -float(point.gradient @ step))
+
+
+def diagonal_metric(objective: Objective, point: Point) -> Metric:
+    """The diagonal of the Hessian, or of the Kronecker product in place of it."""
+    if objective.loss.q == 1:
+        return DiagonalMetric(objective.diagonal(point.margin))
+    return KroneckerMetric(*objective.kronecker(point.margin, diagonal=True))
+
+
+def newton_step_by_conjugate_gradients(
+    point: Point, solve: Callable[[Array], Array], accuracy: float = 0.0
+) -> tuple[Array, float]:
+    """x near H⁻¹ g, and sqrt(g' H⁻¹ g), by conjugate gradients preconditioned by `solve`.
+
+    It stops when the residual has shrunk to `accuracy` of its start in the preconditioner's
+    metric, or when the decrement stands: it is the sum of the terms α r'M⁻¹r, all positive
+    (Hestenes and Stiefel 1952, theorem 6:1); when six in a row have added less than a thirtieth,
+    they are counted twice, for the rest.
+    """
+    x, r = np.zeros_like(point.gradient), point.gradient.copy()
+    z = solve(r)
+    p, rz = z.copy(), float(r @ z)
+    enough = accuracy**2 * rz
+    total, recent = 0.0, deque([np.inf] * 6, maxlen=6)
+    while rz > enough and sum(recent) > total / 30:
+        hp = point.hessian_times(p)
+        alpha = rz / float(p @ hp)
+        x += alpha * p
+        r -= alpha * hp
+        total += alpha * rz
+        recent.append(alpha * rz)
+        z = solve(r)
+        rz, old = float(r @ z), rz
+        p = z + (rz / old) * p
+    return x, float(np.sqrt(total + min(sum(recent), rz)))

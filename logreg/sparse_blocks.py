@@ -1,0 +1,141 @@
+"""Reading a sparse X: the products of :mod:`logreg.row_blocks` for compressed rows.
+
+Blocks are views of X's own arrays: nothing is copied and nothing becomes dense, but for blocks of
+a few rows where a Gram matrix is wanted. SciPy's products release the GIL.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
+
+from logreg.row_blocks import Moments, RowBlocks
+
+Array = NDArray[np.float64]
+
+BLOCK_ENTRIES = 2**17  # stored in a block, at least: fewer, and the calls show
+PER_COLUMN = 8  # ... and for each column, or adding up the blocks' products does
+
+
+def row_blocks(X: Any, n_threads: int = 1) -> RowBlocks:
+    """X, sparse or dense, as what the products are asked of."""
+    return (SparseBlocks if issparse(X) else RowBlocks)(X, n_threads)
+
+
+class SparseBlocks(RowBlocks):
+    """X (n, d) in compressed rows, without duplicate entries."""
+
+    sparse = True
+
+    def __init__(self, X: Any, n_threads: int = 1) -> None:
+        super().__init__(X, n_threads)
+        self._views: dict[tuple[int, int], csr_array] = {}
+
+    @property
+    def entries(self) -> NDArray[Any]:
+        entries: NDArray[Any] = self.X.data
+        return entries
+
+    def place(self, index: NDArray[np.intp]) -> tuple[int, int]:
+        row = np.searchsorted(self.X.indptr, index[0], side="right") - 1
+        return int(row), int(self.X.indices[index[0]])
+
+    def column(self, j: int) -> NDArray[Any]:
+        column: NDArray[Any] = self.X[:, [j]].toarray().ravel()
+        return column
+
+    def block(self, rows: slice) -> csr_array:
+        """Some rows, as a view; made once, since making it costs as much as a small product."""
+        key = rows.start, rows.stop
+        if key not in self._views:
+            self._views[key] = self._view(rows)
+        return self._views[key]
+
+    def _view(self, rows: slice, data: NDArray[Any] | None = None) -> csr_array:
+        first, last = self.X.indptr[rows.start], self.X.indptr[rows.stop]
+        view = csr_array((rows.stop - rows.start, self.d), dtype=self.X.dtype)
+        # Not through the constructor, which may convert (copy) the indices to another type.
+        view.data = self.X.data[first:last] if data is None else data
+        view.indices = self.X.indices[first:last]
+        view.indptr = self.X.indptr[rows.start : rows.stop + 1] - first
+        return view
+
+    def dense(self, rows: slice) -> NDArray[Any]:
+        dense: NDArray[Any] = self._view(rows).toarray()
+        return dense
+
+    def operand(self, w: Array) -> Array:
+        return np.ascontiguousarray(w.T)
+
+    def forward(self, block: csr_array, operand: Array, out: Array | None = None) -> Array:
+        margin: Array = (block @ (operand[:, 0] if operand.shape[1] == 1 else operand)).T
+        margin = margin.reshape(operand.shape[1], -1)
+        if out is None:
+            return margin
+        out[:] = margin
+        return out
+
+    def backward(self, r: Array, block: csr_array) -> Array:
+        product: Array = block.T @ (r[0] if len(r) == 1 else r.T)
+        return product.T.reshape(len(r), -1)
+
+    def squared(self, block: csr_array, out: Array | None = None) -> csr_array:
+        square = csr_array(block.shape, dtype=np.float64)
+        square.data = np.square(block.data, dtype=np.float64)
+        square.indices, square.indptr = block.indices, block.indptr
+        return square
+
+    def scratch(self, n: int) -> None:
+        return None
+
+    @property
+    def row_width(self) -> int:
+        return max(1, int(self.X.nnz) // max(self.n, 1))
+
+    def blocks(self, width: int) -> list[slice]:
+        if width > self.row_width:  # made dense
+            return super().blocks(width)
+        entries = max(BLOCK_ENTRIES, PER_COLUMN * self.d)
+        size = max(1, entries // self.row_width)
+        return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
+
+    def moments(self, weight: Array | None) -> Moments:
+        """Mean and sum of squares of each column, of the entries that are not stored as well."""
+        s = np.ones(self.n) if weight is None else weight
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            linear, square = np.zeros(self.d), np.zeros(self.d)
+            for rows in blocks:
+                block = self.block(rows)
+                linear += self.backward(s[None, rows], block)[0]
+                square += self.backward(s[None, rows], self.squared(block))[0]
+            return linear, square
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            linear, from_zero = self.add_up(kernel, groups=self.groups(self.d))
+            total = float(s.sum())
+            mean = linear / total
+            square = from_zero - total * mean * mean
+            cancelled = ~(square > 1e-4 * from_zero) & (from_zero > 0)
+            if cancelled.any():
+                square[cancelled] = self._deviations(s, mean)[cancelled]
+        return Moments(total, mean, square)
+
+    def _deviations(self, s: Array, mean: Array) -> Array:
+        """Σ_i s_i (x_ij - mean_j)², for columns far from zero: the squares would cancel."""
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            square, stored = np.zeros(self.d), np.zeros(self.d)
+            for rows in blocks:
+                block = self.block(rows)
+                each = np.repeat(s[rows], np.diff(block.indptr))
+                stored += np.bincount(block.indices, each, self.d)
+                each *= (block.data - mean[block.indices]) ** 2
+                square += np.bincount(block.indices, each, self.d)
+            return square, stored
+
+        square, stored = self.add_up(kernel, groups=self.groups(self.d))
+        deviations: Array = square + np.maximum(s.sum() - stored, 0.0) * mean**2
+        return deviations
