@@ -1,5 +1,6 @@
 """The metric of a step: a positive definite matrix near the Hessian, factored."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -165,18 +166,26 @@ class KroneckerMetric:
 
     def __init__(self, s: Array, b: Array, ridge: Array) -> None:
         values, self.vectors = eigh(s, check_finite=False)
-        self.metrics: list[Metric] = [
-            FullMetric(value * b + np.diag(ridge))
+        self.inner: Metric = (
+            EachMetric([FullMetric(value * b + np.diag(ridge)) for value in values[1:]])
             if b.ndim == 2
-            else DiagonalMetric(value * b + ridge)
-            for value in values[1:]
-        ]
+            else DiagonalMetric(values[1:, None] * b + ridge)
+        )
 
     def solve(self, g: Array) -> Array:
         """M⁻¹ g, without the part that is common to all classes."""
-        parts = self.vectors.T @ g.reshape(len(self.vectors), -1)
-        parts[0] = 0.0
-        for k, metric in enumerate(self.metrics, start=1):
-            parts[k] = metric.solve(parts[k])
-        solved: Array = self.vectors @ parts
+        parts = self.vectors[:, 1:].T @ g.reshape(len(self.vectors), -1)
+        solved: Array = self.vectors[:, 1:] @ self.inner.solve(parts)
         return solved.ravel()
+
+
+class EachMetric:
+    """One metric a row."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self.metrics = metrics
+
+    def solve(self, g: Array) -> Array:
+        """M_k⁻¹ g_k, (k, width)."""
+        rows = zip(self.metrics, g, strict=True)
+        return np.stack([metric.solve(row) for metric, row in rows])

@@ -274,14 +274,15 @@ class Objective:
         w, b = self.design.of_block(theta.reshape(self.shape))
         x = self.design.matrix
         operand, score, c = x.operand(w), np.empty(self.design.n), np.empty(self.design.n)
+        of_squares, of_linear = x.operand(square[None]), x.operand(linear[None])
 
         def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
             scratch = x.scratch(blocks[0].stop - blocks[0].start)
             for rows in blocks:
                 block = self.design.block(rows)
                 c[rows] = self.loss.trace(self._margin(block, operand, b, rows), rows)
-                score[rows] = x.squared(block, scratch) @ square
-                score[rows] -= block @ linear
+                score[rows] = x.forward(x.squared(block, scratch), of_squares)[0]
+                score[rows] -= x.forward(block, of_linear)[0]
             return ()
 
         x.add_up(kernel)

@@ -121,7 +121,7 @@ class RowBlocks:
 
     def groups(self, size: int) -> int:
         """Into how many jobs to cut a pass whose kernel returns `size` numbers: all are kept."""
-        return int(np.clip(1e7 // max(size, 1), 4, GROUPS))
+        return int(np.clip(2e7 // max(size, 1), 4, GROUPS))
 
     def add_up(self, kernel: Kernel, *, width: int = 0, groups: int = GROUPS) -> Parts:
         """Sum what `kernel` returns for groups of consecutive blocks: one read of X.

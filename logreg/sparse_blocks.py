@@ -5,11 +5,11 @@ a few rows where a Gram matrix is wanted. SciPy's products release the GIL.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csc_array, csr_array, issparse
 
 from logreg.row_blocks import Moments, RowBlocks
 
@@ -24,6 +24,22 @@ def row_blocks(X: Any, n_threads: int = 1) -> RowBlocks:
     return (SparseBlocks if issparse(X) else RowBlocks)(X, n_threads)
 
 
+class SparseBlock(NamedTuple):
+    """A block (m, d) and its transpose, of the same numbers."""
+
+    rows: csr_array
+    transposed: csc_array
+
+
+def sparse_block(data: Any, indices: Any, indptr: Any, d: int) -> SparseBlock:
+    """A block of these arrays themselves: the constructors would convert or copy them."""
+    m = len(indptr) - 1
+    block = SparseBlock(csr_array((m, d), dtype=data.dtype), csc_array((d, m), dtype=data.dtype))
+    for part in block:
+        part.data, part.indices, part.indptr = data, indices, indptr
+    return block
+
+
 class SparseBlocks(RowBlocks):
     """X (n, d) in compressed rows, without duplicate entries."""
 
@@ -31,7 +47,7 @@ class SparseBlocks(RowBlocks):
 
     def __init__(self, X: Any, n_threads: int = 1) -> None:
         super().__init__(X, n_threads)
-        self._views: dict[tuple[int, int], csr_array] = {}
+        self._views: dict[tuple[int, int], SparseBlock] = {}
 
     @property
     def entries(self) -> NDArray[Any]:
@@ -46,46 +62,41 @@ class SparseBlocks(RowBlocks):
         column: NDArray[Any] = self.X[:, [j]].toarray().ravel()
         return column
 
-    def block(self, rows: slice) -> csr_array:
+    def block(self, rows: slice) -> SparseBlock:
         """Some rows, as a view; made once, since making it costs as much as a small product."""
         key = rows.start, rows.stop
         if key not in self._views:
             self._views[key] = self._view(rows)
         return self._views[key]
 
-    def _view(self, rows: slice, data: NDArray[Any] | None = None) -> csr_array:
-        first, last = self.X.indptr[rows.start], self.X.indptr[rows.stop]
-        view = csr_array((rows.stop - rows.start, self.d), dtype=self.X.dtype)
-        # Not through the constructor, which may convert (copy) the indices to another type.
-        view.data = self.X.data[first:last] if data is None else data
-        view.indices = self.X.indices[first:last]
-        view.indptr = self.X.indptr[rows.start : rows.stop + 1] - first
-        return view
+    def _view(self, rows: slice) -> SparseBlock:
+        indptr = self.X.indptr[rows.start : rows.stop + 1]
+        part = slice(indptr[0], indptr[-1])
+        return sparse_block(self.X.data[part], self.X.indices[part], indptr - indptr[0], self.d)
 
     def dense(self, rows: slice) -> NDArray[Any]:
-        dense: NDArray[Any] = self._view(rows).toarray()
+        dense: NDArray[Any] = self._view(rows).rows.toarray()
         return dense
 
     def operand(self, w: Array) -> Array:
         return np.ascontiguousarray(w.T)
 
-    def forward(self, block: csr_array, operand: Array, out: Array | None = None) -> Array:
-        margin: Array = (block @ (operand[:, 0] if operand.shape[1] == 1 else operand)).T
-        margin = margin.reshape(operand.shape[1], -1)
+    def forward(self, block: SparseBlock, operand: Array, out: Array | None = None) -> Array:
+        one = operand.shape[1] == 1
+        product = block.rows @ (operand[:, 0] if one else operand)
+        margin: Array = product[None] if one else product.T
         if out is None:
             return margin
         out[:] = margin
         return out
 
-    def backward(self, r: Array, block: csr_array) -> Array:
-        product: Array = block.T @ (r[0] if len(r) == 1 else r.T)
-        return product.T.reshape(len(r), -1)
+    def backward(self, r: Array, block: SparseBlock) -> Array:
+        product: Array = block.transposed @ (r[0] if len(r) == 1 else r.T)
+        return product[None] if len(r) == 1 else product.T
 
-    def squared(self, block: csr_array, out: Array | None = None) -> csr_array:
-        square = csr_array(block.shape, dtype=np.float64)
-        square.data = np.square(block.data, dtype=np.float64)
-        square.indices, square.indptr = block.indices, block.indptr
-        return square
+    def squared(self, block: SparseBlock, out: Array | None = None) -> SparseBlock:
+        data, indices, indptr = block.rows.data, block.rows.indices, block.rows.indptr
+        return sparse_block(np.square(data, dtype=np.float64), indices, indptr, self.d)
 
     def scratch(self, n: int) -> None:
         return None
@@ -97,8 +108,9 @@ class SparseBlocks(RowBlocks):
     def blocks(self, width: int) -> list[slice]:
         if width > self.row_width:  # made dense
             return super().blocks(width)
-        entries = max(BLOCK_ENTRIES, PER_COLUMN * self.d)
-        size = max(1, entries // self.row_width)
+        most = self.X.nnz / max(BLOCK_ENTRIES, PER_COLUMN * self.d)
+        count = 2 ** int(np.log2(max(most, 1)))  # of about equal size: threads end together
+        size = max(1, -(-self.n // count))
         return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
 
     def moments(self, weight: Array | None) -> Moments:
@@ -129,7 +141,7 @@ class SparseBlocks(RowBlocks):
         def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
             square, stored = np.zeros(self.d), np.zeros(self.d)
             for rows in blocks:
-                block = self.block(rows)
+                block = self.block(rows).rows
                 each = np.repeat(s[rows], np.diff(block.indptr))
                 stored += np.bincount(block.indices, each, self.d)
                 each *= (block.data - mean[block.indices]) ** 2
