@@ -290,12 +290,13 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = inputs.numeric_table(self, X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            margin: Array = X @ self.coef_.T + self.intercept_
+            margin: Array = X @ self.coef_.T
+            margin += self.intercept_
         names = getattr(self, "feature_names_in_", None)
         inputs.check_margins(margin, row_blocks(X), names)
         known = inputs.check_offset(offset, X.shape[0], len(self.classes_))
         if known is not None:
-            margin = margin + known.T.astype(margin.dtype)
+            margin += known.T.astype(margin.dtype)
         return margin[:, 0] if len(self.classes_) == 2 else margin
 
     def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:

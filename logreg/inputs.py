@@ -159,7 +159,9 @@ def _holds_tiny(entries: NDArray[Any], chunk: int = 2**20) -> bool:
 
 def check_margins(margin: NDArray[Any], matrix: RowBlocks, names: Any) -> None:
     """Raise if a prediction is not finite, saying what in X makes it so."""
-    if np.isfinite(margin).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(margin.sum()) or np.isfinite(margin).all()  # the sum may overflow
+    if finite:
         return
     check_finite(matrix, names)
     largest = np.unravel_index(np.abs(matrix.entries).argmax(), matrix.entries.shape)

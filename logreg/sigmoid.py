@@ -266,20 +266,46 @@ def logit(p: ArrayLike) -> Any:
     return _blockwise(_logit_block, p)
 
 
-def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any]]:
-    """x - max(x) along `axis` in float64, the sum of the exponentials of all but one largest
-    entry (the total less 1), and the dtype of the answer; infinite maxima share as equals.
+def _classwise(kernel: Callable[[Any], Any], x: ArrayLike, axis: int) -> Any:
+    """Apply `kernel` (K, m) -> (K, m), in float64, to blocks of slices along `axis`.
+
+    With the classes in front, maxima and sums over them run along contiguous rows.
     """
     x = _floats(x)
-    wide = np.atleast_1d(x.astype(np.float64, copy=False))
-    largest = wide.max(axis=axis, keepdims=True, initial=-np.inf)
-    shifted = np.where(wide == largest, 0.0, wide - largest)
-    rest = np.exp(shifted)
-    if rest.size:
-        top = np.expand_dims(shifted.argmax(axis=axis), axis)
-        nan = np.isnan(np.take_along_axis(shifted, top, axis))
-        np.put_along_axis(rest, top, np.where(nan, np.nan, 0.0), axis)
-    return shifted, rest.sum(axis=axis, keepdims=True), x.dtype
+    classes_last = np.moveaxis(np.atleast_1d(x), axis, -1)
+    K = classes_last.shape[-1]
+    slices = classes_last.reshape(-1, K) if x.size else classes_last.reshape(0, 0)
+    out = np.empty(slices.shape, x.dtype)
+    size = max(1, BLOCK // max(K, 1))
+
+    def apply(start: int) -> None:
+        with np.errstate(all="ignore"):
+            block = np.array(slices[start : start + size].T, np.float64, order="C")
+            largest = block.max(axis=0)
+            shifted = block - largest
+            if not np.isfinite(largest).all():  # infinite maxima share as equals
+                shifted = np.where(block == largest, 0.0, shifted)
+            out[start : start + size] = kernel(shifted).T
+
+    starts = range(0, len(slices), size)
+    run(apply, starts, thread_count() if len(starts) > 3 else 1)
+    back = np.moveaxis(out.reshape(classes_last.shape), -1, axis)
+    return back.reshape(np.shape(x))[()]
+
+
+def _softmax_block(shifted: Array) -> Array:
+    p = np.exp(shifted, out=shifted)
+    p /= p.sum(axis=0)
+    return p
+
+
+def _log_softmax_block(shifted: Array) -> Array:
+    p = np.exp(shifted)
+    top = shifted == 0.0
+    p[top] = 0.0
+    rest = p.sum(axis=0) + (top.sum(axis=0) - 1)  # the total less 1, to all its digits
+    log: Array = shifted - np.log1p(np.where(np.isnan(shifted).any(axis=0), np.nan, rest))
+    return log
 
 
 def softmax(x: ArrayLike, axis: int = -1) -> Any:
@@ -312,10 +338,7 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     >>> softmax([0.0, 0.0, 800.0])
     array([0., 0., 1.])
     """
-    with np.errstate(all="ignore"):
-        shifted, rest, dtype = _shifted(x, axis)
-        p = np.exp(shifted) / (1.0 + rest)
-    return p.reshape(np.shape(x)).astype(dtype, copy=False)[()]
+    return _classwise(_softmax_block, x, axis)
 
 
 def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
@@ -343,7 +366,4 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     >>> log_softmax([0.0, 0.0, 800.0])
     array([-800., -800.,    0.])
     """
-    with np.errstate(all="ignore"):
-        shifted, rest, dtype = _shifted(x, axis)
-        log = shifted - np.log1p(rest)
-    return log.reshape(np.shape(x)).astype(dtype, copy=False)[()]
+    return _classwise(_log_softmax_block, x, axis)
