@@ -289,11 +289,10 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = inputs.numeric_table(self, X, reset=False)
+        matrix = row_blocks(X, thread_count(self.n_jobs))
         with np.errstate(over="ignore", invalid="ignore"):
-            margin: Array = X @ self.coef_.T
-            margin += self.intercept_
-        names = getattr(self, "feature_names_in_", None)
-        inputs.check_margins(margin, row_blocks(X), names)
+            margin = matrix.margins(self.coef_, self.intercept_)
+        inputs.check_margins(margin, matrix, getattr(self, "feature_names_in_", None))
         known = inputs.check_offset(offset, X.shape[0], len(self.classes_))
         if known is not None:
             margin += known.T.astype(margin.dtype)

@@ -149,6 +149,12 @@ class RowBlocks:
             parts = run(kernel, jobs, threads)
         return reduce(_add, parts)
 
+    def margins(self, w: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+        """X w' + b (n, q), for w (q, d), in the type of X and w."""
+        margin: NDArray[Any] = self.X @ w.T  # BLAS brings its own threads
+        margin += b
+        return margin
+
     def moments(self, weight: Array | None) -> Moments:
         """Mean and sum of squares of each column by Chan's pairwise update (Chan, Golub and
         LeVeque 1983): each block about its own mean, so that a far-off mean costs no digits.

@@ -113,6 +113,19 @@ class SparseBlocks(RowBlocks):
         size = max(1, -(-self.n // count))
         return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
 
+    def margins(self, w: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+        out = np.empty((self.n, len(w)), np.result_type(self.X.dtype, w.dtype))
+        operand, shift = self.operand(w.astype(np.float64)), b.astype(np.float64)[:, None]
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
+            with np.errstate(over="ignore", invalid="ignore"):  # a thread has its own
+                for rows in blocks:
+                    out[rows] = (self.forward(self.block(rows), operand) + shift).T
+            return ()
+
+        self.add_up(kernel)
+        return out
+
     def moments(self, weight: Array | None) -> Moments:
         """Mean and sum of squares of each column, of the entries that are not stored as well."""
         s = np.ones(self.n) if weight is None else weight
