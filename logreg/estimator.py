@@ -57,8 +57,10 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     class_weight : dict, "balanced" or None, default=None
         A factor for the rows of each class; "balanced" gives all classes the same total weight.
     solver : str, default="auto"
-        "pgd" (preconditioned gradient descent, for many rows), "newton", "gd" (textbook gradient
-        descent, to learn from), or "auto", which picks by shape. All reach the same answer.
+        "pgd" (preconditioned gradient descent, for many rows or sparse columns), "newton",
+        "newton-cg" (which forms no Hessian), "gd" (textbook gradient descent, to learn from), or
+        "auto", which picks by shape. All go to the same answer, "gd" slowly where columns are
+        correlated.
     tol : float, default=1e-6
         The distance from the optimum at which the fit stops, *in standard errors* of the
         coefficients: the Newton decrement sqrt(g' H⁻¹ g). At the default every coefficient is
