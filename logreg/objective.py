@@ -202,6 +202,10 @@ class Objective:
         diag, _ = self.loss.curvature(margin, slice(0, self.design.n))
         return self.design.gram_diagonal(diag[0]) + self._penalty_diagonal()
 
+    def diagonal_of_classes(self, margin: Array) -> Array:
+        """H's diagonal with the classes added up, but for the penalty, (width,)."""
+        return self.design.gram_diagonal(self.loss.trace(margin, slice(0, self.design.n)))
+
     def kronecker(self, margin: Array, *, diagonal: bool = False) -> tuple[Array, Array, Array]:
         """The Hessian as if all rows had the same mix of classes: S ⊗ B + diag(ridge).
 

@@ -36,7 +36,15 @@ HEIGHT = {
     "plots": 8,
     "__init__": 9,  # names only
 }
-SOLVER_HEIGHT = {"line_search": 0, "newton": 1, "gd": 1, "newton_cg": 1, "pgd": 2, "__init__": 3}
+SOLVER_HEIGHT = {
+    "line_search": 0,
+    "newton": 1,
+    "gd": 1,
+    "newton_cg": 1,
+    "quasi_newton": 2,
+    "pgd": 3,
+    "__init__": 4,
+}
 
 # What a module may see of the others where its height alone would allow more: a solver never
 # sees X, y or the penalty's formula; minimize never computes; a Design never sees y.

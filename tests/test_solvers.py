@@ -7,10 +7,12 @@ import pytest
 from oracle import optimum
 from problems import PROBLEMS, Problem, generated
 
+from logreg import LogisticRegression, Outcome
 from logreg.solvers import SOLVERS, choose
 from logreg.solvers.line_search import backtrack
 from logreg.solvers.newton_cg import newton_step_by_conjugate_gradients
-from logreg.solvers.pgd import SecantMemory, draw, kronecker_metric, refine
+from logreg.solvers.pgd import draw, kronecker_metric
+from logreg.solvers.quasi_newton import SecantMemory, refine
 
 # Textbook gradient descent needs as many steps as the columns' curvatures differ; a penalty of
 # very different size in each column (after scaling) makes that millions, and it is no test.
@@ -174,3 +176,22 @@ def test_auto_picks_by_shape():
     assert choose("auto", generated(100, 3).objective()).name == "newton"
     assert choose("auto", generated(20_000, 3).objective()).name == "pgd"
     assert choose("gd", generated(100, 3).objective()).name == "gd"
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_many_columns_begin_with_a_diagonal(mixed):
+    """Where it is slow (mixed columns) a sample's Hessian takes its place, then the exact one."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 330))
+    if mixed:
+        X = X @ (np.eye(330) + 0.3 * rng.normal(size=(330, 330)))
+    y = (X[:, 0] / X[:, 0].std() + rng.logistic(size=len(X)) > 0).astype(int)
+    objective = Problem(X, y).objective(2)
+    assert choose("auto", objective).name == "pgd"
+    model = LogisticRegression().fit(X, y)
+    truth = LogisticRegression(solver="newton", tol=1e-9).fit(X, y)
+    assert model.outcome_ is Outcome.CONVERGED
+    change = np.append(model.coef_ - truth.coef_, model.intercept_ - truth.intercept_)
+    p = truth.predict_proba(X)[:, 1]
+    root = np.sqrt(p * (1 - p))[:, None] * np.column_stack([X, np.ones(len(X))])
+    assert np.sqrt(np.sum((root @ change) ** 2) + np.sum(change[:-1] ** 2)) <= 1.2e-6

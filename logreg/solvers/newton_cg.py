@@ -45,15 +45,15 @@ def newton_step_by_conjugate_gradients(
 
     It stops when the residual has shrunk to `accuracy` of its start in the preconditioner's
     metric, or when the decrement stands: it is the sum of the terms α r'M⁻¹r, all positive
-    (Hestenes and Stiefel 1952, theorem 6:1); when six in a row have added less than a thirtieth,
-    they are counted twice, for the rest.
+    (Hestenes and Stiefel 1952, theorem 6:1); when three in a row have added less than a hundredth
+    or six less than a thirtieth, these six are counted twice, for the rest.
     """
     x, r = np.zeros_like(point.gradient), point.gradient.copy()
     z = solve(r)
     p, rz = z.copy(), float(r @ z)
     enough = accuracy**2 * rz
     total, recent = 0.0, deque([np.inf] * 6, maxlen=6)
-    while rz > enough and sum(recent) > total / 30:
+    while rz > enough and sum(recent) > total / 30 and sum(list(recent)[3:]) > total / 100:
         hp = point.hessian_times(p)
         alpha = rz / float(p @ hp)
         x += alpha * p

@@ -22,31 +22,23 @@ from the Hessian, the distance to the optimum that it shows is proved before it 
 conjugate gradients on the exact Hessian, which is only multiplied with, never formed.
 """
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import daxpy
 
 from logreg.metric import KroneckerMetric, Metric
 from logreg.objective import Objective
 from logreg.point import Iterate, Point
-from logreg.solvers.line_search import backtrack
 from logreg.solvers.newton import newton
-from logreg.solvers.newton_cg import diagonal_metric, newton_step_by_conjugate_gradients
+from logreg.solvers.newton_cg import diagonal_metric
+from logreg.solvers.quasi_newton import Better, price_of_hessian, refine
 
 Array = NDArray[np.float64]
 
-MEMORY = 12  # pairs of step and gradient change kept
 LARGE = 1000  # parameters of several classes from which the Kronecker metric is used
-LARGEST = 5000  # parameters from which an exact Hessian is never made
-STALE = 0.7  # of the value of F at which the metric was made: then it is made again, ...
-RENEWALS = 12  # ... so many times
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
-FAR = 2.0  # log-odds that margins may move before a Hessian is another
-CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
-DOUBT = 2.0  # ... and one that is only rough up to twice
+MANY = 300  # parameters from which even a sample's optimum by Newton's method is dear
 
 
 def sample_rows(objective: Objective) -> int:
@@ -55,8 +47,11 @@ def sample_rows(objective: Objective) -> int:
 
 
 def takes_diagonal(objective: Objective) -> bool:
-    """Whether the metric is a diagonal."""
-    return objective.design.matrix.sparse and price_of_hessian(objective) > DEAR
+    """Whether the metric is a diagonal, at least to begin with."""
+    n, p = objective.design.n, objective.size
+    if objective.design.matrix.sparse:
+        return price_of_hessian(objective) > DEAR
+    return p > MANY and n * p**2 > 2e9 and not takes_kronecker(objective)
 
 
 def takes_kronecker(objective: Objective) -> bool:
@@ -69,7 +64,13 @@ def preconditioned_gradient_descent(
 ) -> Iterator[Iterate]:
     """θ ← θ - t M⁻¹ g, M from samples of the rows, corrected by what the steps teach."""
     if takes_diagonal(objective):
-        yield from refine(objective, theta, None, lambda point: diagonal_metric(objective, point))
+        yield from refine(
+            objective,
+            theta,
+            None,
+            lambda point: diagonal_metric(objective, point),
+            None if objective.design.matrix.sparse else sampled(objective, rng),
+        )
         return
     if takes_kronecker(objective):
         yield from refine(
@@ -97,6 +98,20 @@ def preconditioned_gradient_descent(
     last = yield from refine(objective, theta, metric)
     if last > 1:  # the samples led astray, as where each separates the classes: begin again
         yield from newton(objective, start, rng)
+
+
+def sampled(objective: Objective, rng: np.random.Generator) -> Better | None:
+    """The Hessian of about 10 p rows as a metric, and its price in reads of X."""
+    m = min(10 * objective.size, objective.design.n // 4)
+    price = price_of_hessian(objective)
+    if price == np.inf or m < 2 * objective.size:
+        return None
+
+    def metric(point: Point) -> Metric:
+        score = objective.leverage(point.theta, objective.diagonal_of_classes(point.margin))
+        return draw(objective, score, m, rng).at(point.theta).metric
+
+    return Better(metric, 3 + price * m / objective.design.n)
 
 
 def candidates(objective: Objective, size: int, rng: np.random.Generator) -> Objective:
@@ -134,114 +149,6 @@ def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Poin
     return iterate.point
 
 
-def refine(
-    objective: Objective,
-    theta: Array,
-    metric: Metric | None,
-    rough: Callable[[Point], Metric] | None = None,
-) -> Generator[Iterate, None, float]:
-    """Limited-memory BFGS on all rows in a metric, which is renewed when that pays; the last
-    decrement when it can go no further.
-
-    `metric` is the Hessian of a sample. Where there is none it is the exact Hessian; or `rough`
-    makes a cheap one, again and again as F falls.
-    """
-    price, renewals = price_of_hessian(objective), 1
-    point = objective.at(theta)
-    first = metric or (rough(point) if rough else point.metric)
-    model = Model(point, first, exact=not (metric or rough), rough=rough is not None)
-    while True:
-        if rough and model.rough and model.stale(point) and renewals < RENEWALS:
-            model, renewals = model.renewed(point, rough(point)), renewals + 1
-        direction = model.solve(point.gradient)
-        decrement = float(np.sqrt(max(float(point.gradient @ direction), 0.0)))
-        model.decrements.append(decrement)
-        yield Iterate(point, model.trust * decrement, model.proof(point, decrement, price))
-        if model.step is not None:  # the proof went to see, and this is the way
-            direction, model.step = model.step, None
-        after = None
-        if not slow(model.decrements, price, window=20 if model.rough else 2):
-            after = backtrack(objective, point, -direction, -float(point.gradient @ direction))
-        if after is not None:
-            model.memory.add(after.theta - point.theta, after.gradient - point.gradient)
-            point = after
-        elif (model.exact and len(model.decrements) == 1) or (price == np.inf and model.bare):
-            return decrement  # not even the best metric to be had finds a better point
-        elif price < np.inf:
-            model = Model(point, point.metric, exact=True)
-        else:
-            model.memory.clear()
-
-
-class Model:
-    """A metric made at a point, and what the steps since then have taught about it."""
-
-    def __init__(
-        self, point: Point, metric: Metric, *, exact: bool = False, rough: bool = False
-    ) -> None:
-        self.metric, self.exact, self.rough = metric, exact, rough
-        self.value = point.value
-        self.trust = DOUBT if rough else CAUTION
-        self.memory = SecantMemory(20 if rough else MEMORY)
-        self.decrements: list[float] = []
-        self.step: Array | None = None  # Newton's, where a proof has found it
-
-    def renewed(self, point: Point, metric: Metric) -> "Model":
-        """The same with another metric, as far to be trusted."""
-        model = Model(point, metric, exact=self.exact, rough=self.rough)
-        model.trust = self.trust
-        return model
-
-    def stale(self, point: Point) -> bool:
-        """Whether F has fallen so far since that the curvature may be another."""
-        return point.value < STALE * self.value
-
-    @property
-    def bare(self) -> bool:
-        """Whether no step has taught anything."""
-        return not self.memory.pairs
-
-    def solve(self, g: Array) -> Array:
-        """The inverse metric, corrected, times g."""
-        return self.memory.solve(self.metric, g, scaled=self.rough)
-
-    def proof(self, point: Point, decrement: float, price: float) -> Callable[[], float] | None:
-        """How to find the true decrement, where this model's is not to be believed."""
-
-        def by_conjugate_gradients() -> float:
-            self.step, proven = newton_step_by_conjugate_gradients(point, self.solve)
-            self.trust = proven / decrement if decrement > 0 else 1.0
-            return proven
-
-        if self.rough:
-            return by_conjugate_gradients
-        # A Hessian is believed while margins have moved little since. What they move by is, on
-        # average over the rows, their standard errors times the decrement. It was right within a
-        # tenth at 1.3 after 13 steps (adult), off by a half at 1.5 and 0.7 after 40.
-        objective = point.objective
-        moved = self.decrements[0] * np.sqrt(objective.size / objective.design.n)
-        far = moved > FAR or (moved > FAR / 4 and len(self.decrements) > 15)
-        return (lambda: point.decrement) if far and price < np.inf else None
-
-
-def price_of_hessian(objective: Objective) -> float:
-    """What an exact Hessian and its factor cost, in reads of X; inf where it is too large."""
-    p = objective.size
-    if p > LARGEST:
-        return np.inf
-    if objective.design.matrix.sparse:  # made of blocks that are made dense
-        return 0.01 * p * objective.design.d / objective.design.matrix.row_width
-    return 3.5 if p < 150 else 0.04 * p * (1 + p / objective.design.n)
-
-
-def slow(recent: list[float], price: float, window: int) -> bool:
-    """Whether, at the rate of the last steps, a hundredfold gain costs more than a Hessian."""
-    if price == np.inf or len(recent) <= window:
-        return False
-    rate = (recent[-1] / recent[-1 - window]) ** (1 / window)
-    return rate > 0.999 or bool(np.log(1e-2) / np.log(rate) > price + 6)
-
-
 def kronecker_metric(objective: Objective, point: Point, rng: np.random.Generator) -> Metric:
     """The Kronecker metric of about 10 d rows, drawn by the trace of their curvature."""
     n, width = objective.design.n, objective.shape[1]
@@ -251,42 +158,3 @@ def kronecker_metric(objective: Objective, point: Point, rng: np.random.Generato
     score = objective.loss.trace(point.margin, slice(0, n))
     sample = draw(objective, score, m, rng)
     return KroneckerMetric(*sample.kronecker(sample.at(point.theta).margin))
-
-
-class SecantMemory:
-    """The last pairs s = Δθ, y = Δg, each of which says y = H s: what the steps taught."""
-
-    def __init__(self, size: int) -> None:
-        self.pairs: deque[tuple[Array, Array, float]] = deque(maxlen=size)
-        self.size: float | None = None  # of the metric, by the last pair
-
-    def clear(self) -> None:
-        self.pairs.clear()
-
-    def add(self, s: Array, y: Array) -> None:
-        sy = float(s @ y)
-        if sy > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):
-            self.pairs.append((s, y, sy))
-            self.size = None
-
-    def solve(self, metric: Metric, g: Array, *, scaled: bool = False) -> Array:
-        """The two-loop recursion: the inverse metric corrected by the pairs, times g.
-
-        `scaled` multiplies the metric by what the last pair says about its size, for metrics that
-        have the shape of the Hessian but not its size.
-        """
-        q = g.copy()
-        shares = []
-        for s, y, sy in reversed(self.pairs):
-            a = float(s @ q) / sy
-            q = daxpy(y, q, a=-a)  # in place, without a product of its own
-            shares.append(a)
-        r = metric.solve(q)
-        if scaled and self.pairs:
-            if self.size is None:
-                _, y, sy = self.pairs[-1]
-                self.size = sy / float(y @ metric.solve(y))
-            r *= self.size
-        for (s, y, sy), a in zip(self.pairs, reversed(shares), strict=True):
-            r = daxpy(s, r, a=a - float(y @ r) / sy)
-        return r
