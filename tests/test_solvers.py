@@ -94,7 +94,7 @@ def test_kronecker_metric_reaches_the_optimum_and_proves_it():
         objective,
         np.zeros(objective.size),
         None,
-        lambda point: kronecker_metric(objective, point, rng),
+        lambda point: kronecker_metric(objective, rng, point),
     )
     for iterate in islice(iterates, 500):
         if iterate.decrement <= 1e-7 and (iterate.prove is None or iterate.prove() <= 1e-7):
@@ -107,7 +107,7 @@ def test_conjugate_gradients_measure_the_decrement():
     problem = generated(400, 6, 5)
     objective = problem.objective()
     point = objective.at(0.1 * np.random.default_rng(1).normal(size=objective.size))
-    metric = kronecker_metric(objective, point, np.random.default_rng(0))
+    metric = kronecker_metric(objective, np.random.default_rng(0), point)
     _, measured = newton_step_by_conjugate_gradients(point, metric.solve)
     assert measured == pytest.approx(point.decrement, rel=0.05)
 

@@ -17,8 +17,8 @@ from logreg.solvers.gd import gradient_descent
 from logreg.solvers.newton import newton
 from logreg.solvers.newton_cg import newton_cg
 from logreg.solvers.pgd import (
+    is_tall,
     preconditioned_gradient_descent,
-    sample_rows,
     takes_diagonal,
     takes_kronecker,
 )
@@ -43,9 +43,8 @@ class Solver:
 
 
 def _large(objective: Objective) -> bool:
-    # Below this, Hessians of all rows cost less than finding a sample and its optimum.
-    tall = objective.design.n >= 8 * sample_rows(objective)
-    return tall or takes_kronecker(objective) or takes_diagonal(objective)
+    # Otherwise Hessians of all rows cost less than finding a sample and its optimum.
+    return is_tall(objective) or takes_kronecker(objective) or takes_diagonal(objective)
 
 
 SOLVERS = {

@@ -9,20 +9,26 @@ metric for much less:
    method, start there.
 2. Again with a tenth of all rows, by leverage among all; each stage divides the distance by about
    sqrt(m/p), and is solved only to its own statistical accuracy.
-3. On all rows, limited-memory BFGS (Nocedal & Wright, Numerical Optimization, algorithm 7.4) with
-   the Hessian of the last sample as its initial metric.
+3. On all rows, limited-memory BFGS with the Hessian of the last sample as its initial metric.
 4. Where the forecast of the passes still needed exceeds the price of an exact Hessian of all rows
    (where columns nearly separate the classes, coefficients travel far and the curvature changes on
    the way), take one as the metric and go on.
 
-Several classes with many columns (p = K (d + 1) in the thousands) have a Hessian too large to
-factor, even a sample's. There the metric is a Kronecker product, S ⊗ B: K - 1 factors of size d
-instead of one of size K d. It is made again each time F has fallen by a third, and as it is far
-from the Hessian, the distance to the optimum that it shows is proved before it is believed: by
-conjugate gradients on the exact Hessian, which is only multiplied with, never formed.
+With more parameters, or rows too few for samples, the metric is a rough one, made again each time
+F has fallen by a third:
+
+- a sparse X of many columns: the Hessian's diagonal;
+- an array of hundreds of columns: the diagonal to begin with; where it is slow, since columns are
+  correlated, the Hessian of a sample at the point that was reached, then the exact one;
+- several classes, p = K (d + 1) in the thousands: a Kronecker product, S ⊗ B, K - 1 factors of
+  size d instead of one of size K d (B diagonal where X is sparse).
+
+A rough metric is far from the Hessian, so the distance to the optimum that it shows is proved
+before it is believed: by conjugate gradients on the exact Hessian, which is only multiplied with.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +44,7 @@ Array = NDArray[np.float64]
 
 LARGE = 1000  # parameters of several classes from which the Kronecker metric is used
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
-MANY = 300  # parameters from which even a sample's optimum by Newton's method is dear
+MANY = 300  # parameters from which Hessians of all rows are dear, if rows are few as well
 
 
 def sample_rows(objective: Objective) -> int:
@@ -46,12 +52,18 @@ def sample_rows(objective: Objective) -> int:
     return max(2000, 20 * objective.size)
 
 
+def is_tall(objective: Objective) -> bool:
+    """Whether there are rows enough that samples of them pay."""
+    return objective.design.n >= 8 * sample_rows(objective)
+
+
 def takes_diagonal(objective: Objective) -> bool:
     """Whether the metric is a diagonal, at least to begin with."""
     n, p = objective.design.n, objective.size
     if objective.design.matrix.sparse:
         return price_of_hessian(objective) > DEAR
-    return p > MANY and n * p**2 > 2e9 and not takes_kronecker(objective)
+    dear = p > MANY and n * p**2 > 2e9  # 0.3 s of Newton's method
+    return dear and not is_tall(objective) and not takes_kronecker(objective)
 
 
 def takes_kronecker(objective: Objective) -> bool:
@@ -64,18 +76,11 @@ def preconditioned_gradient_descent(
 ) -> Iterator[Iterate]:
     """θ ← θ - t M⁻¹ g, M from samples of the rows, corrected by what the steps teach."""
     if takes_diagonal(objective):
-        yield from refine(
-            objective,
-            theta,
-            None,
-            lambda point: diagonal_metric(objective, point),
-            None if objective.design.matrix.sparse else sampled(objective, rng),
-        )
+        better = None if objective.design.matrix.sparse else sampled(objective, rng)
+        yield from refine(objective, theta, None, partial(diagonal_metric, objective), better)
         return
     if takes_kronecker(objective):
-        yield from refine(
-            objective, theta, None, lambda point: kronecker_metric(objective, point, rng)
-        )
+        yield from refine(objective, theta, None, partial(kronecker_metric, objective, rng))
         return
     n, m, start = objective.design.n, sample_rows(objective), theta
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
@@ -149,7 +154,7 @@ def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Poin
     return iterate.point
 
 
-def kronecker_metric(objective: Objective, point: Point, rng: np.random.Generator) -> Metric:
+def kronecker_metric(objective: Objective, rng: np.random.Generator, point: Point) -> Metric:
     """The Kronecker metric of about 10 d rows, drawn by the trace of their curvature."""
     n, width = objective.design.n, objective.shape[1]
     m = max(2000, 10 * width)
