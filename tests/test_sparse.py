@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracle import optimum
@@ -18,8 +19,10 @@ RNG = np.random.default_rng(0)
 def table(n, d, K=2, density=0.1, seed=0):
     """n × d with columns of very different size, and labels that depend on them."""
     rng = np.random.default_rng(seed)
-    X = sparse.random_array((n, d), density=density, format="csr", rng=rng)
-    X.data = rng.normal(size=X.nnz)
+    entries = rng.permutation(n * d)[: int(density * n * d)] if n * d < 1e7 else None
+    if entries is None:
+        entries = np.unique(rng.integers(0, n * d, int(density * n * d)))
+    X = sparse.csr_array((rng.normal(size=len(entries)), np.divmod(entries, d)), shape=(n, d))
     w = rng.normal(size=(d, K)) * 2
     y = (X @ w + rng.gumbel(size=(n, K))).argmax(axis=1)
     return X * (10.0 ** rng.uniform(-2, 2, d)), y
@@ -200,3 +203,30 @@ def test_separated_without_a_penalty():
     with pytest.warns(UserWarning, match="separated"):
         model = LogisticRegression(C=np.inf).fit(X, y)
     assert model.outcome_ is Outcome.SEPARATED
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_nothing_stored(K):
+    X = sparse.csr_array((30, 4))
+    y = np.arange(30) % K
+    model = LogisticRegression().fit(X, y)
+    assert model.outcome_ is Outcome.CONVERGED
+    assert not model.coef_.any()
+    assert_allclose(model.predict_proba(X), 1 / K)
+
+
+def test_a_sparse_frame():
+    X, y = table(100, 8, density=0.3)
+    frame = pd.DataFrame.sparse.from_spmatrix(X, columns=list("abcdefgh"))
+    model = LogisticRegression().fit(frame, y)
+    assert list(model.feature_names_in_) == list("abcdefgh")
+    assert_allclose(model.coef_, LogisticRegression().fit(X, y).coef_, rtol=1e-6)
+
+
+def test_a_warm_start_saves_passes():
+    X, y = table(2000, 3000, density=0.01)
+    model = LogisticRegression(warm_start=True).fit(X, y)
+    cold = model.n_passes_
+    again = model.set_params(C=1.1).fit(X, y)
+    assert again.outcome_ is Outcome.CONVERGED
+    assert again.n_passes_ < 0.8 * cold
