@@ -230,3 +230,18 @@ def test_a_warm_start_saves_passes():
     again = model.set_params(C=1.1).fit(X, y)
     assert again.outcome_ is Outcome.CONVERGED
     assert again.n_passes_ < 0.8 * cold
+
+
+@pytest.mark.parametrize("solver", ["newton-cg", "auto", "pgd"])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_columns_that_nearly_repeat_at_several_scales(seed, solver):
+    """The decrement that conjugate gradients see levels off, and grows again."""
+    rng = np.random.default_rng(seed)
+    B = rng.normal(size=(800, 40)) * (rng.random((800, 40)) < 0.2)
+    E = np.where(B != 0, rng.normal(size=B.shape), 0) * 10.0 ** rng.uniform(-3, 0, 40)
+    X = np.hstack([B, B + E])
+    y = (rng.random(800) < 1 / (1 + np.exp(-B @ rng.normal(size=40)))).astype(int)
+    model = LogisticRegression(C=1e6, solver=solver).fit(sparse.csr_array(X), y)
+    assert model.outcome_ is Outcome.CONVERGED
+    truth = optimum(X, y, C=1e6)
+    assert truth.distance(model.coef_, model.intercept_) <= 1.1e-6

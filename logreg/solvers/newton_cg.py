@@ -27,7 +27,20 @@ def newton_cg(objective: Objective, theta: Array, rng: np.random.Generator) -> I
         start = float(np.sqrt(point.gradient @ metric.solve(point.gradient)))
         accuracy = float(np.clip(0.1 * np.sqrt(start), 1e-3, 0.25))
         step, decrement = newton_step_by_conjugate_gradients(point, metric.solve, accuracy)
-        yield Iterate(point, decrement)
+
+        better: list[Array] = []  # the step that a proof finds
+
+        def prove(
+            point: Point = point, metric: Metric = metric, better: list[Array] = better
+        ) -> float:
+            step, proven = newton_step_by_conjugate_gradients(
+                point, metric.solve, 1e-4, patient=True
+            )
+            better.append(step)
+            return proven
+
+        yield Iterate(point, decrement, prove)
+        step = better[0] if better else step
         point = backtrack(objective, point, -step, -float(point.gradient @ step))
 
 
@@ -39,21 +52,29 @@ def diagonal_metric(objective: Objective, point: Point) -> Metric:
 
 
 def newton_step_by_conjugate_gradients(
-    point: Point, solve: Callable[[Array], Array], accuracy: float = 0.0
+    point: Point,
+    solve: Callable[[Array], Array],
+    accuracy: float = 0.0,
+    *,
+    patient: bool = False,
 ) -> tuple[Array, float]:
     """x near H⁻¹ g, and sqrt(g' H⁻¹ g), by conjugate gradients preconditioned by `solve`.
 
     It stops when the residual has shrunk to `accuracy` of its start in the preconditioner's
-    metric, or when the decrement stands: it is the sum of the terms α r'M⁻¹r, all positive
-    (Hestenes and Stiefel 1952, theorem 6:1); when three in a row have added less than a hundredth
-    or six less than a thirtieth, these six are counted twice, for the rest.
+    metric, or, unless it is `patient`, when the decrement seems to stand (where columns nearly
+    repeat each other it may grow again, along directions of little curvature). The decrement is
+    the sum of the terms α r'M⁻¹r, all positive (Hestenes and Stiefel 1952, theorem 6:1); when
+    three in a row have added less than a hundredth or six less than a thirtieth, these six are
+    counted twice, for the rest.
     """
     x, r = np.zeros_like(point.gradient), point.gradient.copy()
     z = solve(r)
     p, rz = z.copy(), float(r @ z)
     enough = accuracy**2 * rz
     total, recent = 0.0, deque([np.inf] * 6, maxlen=6)
-    while rz > enough and sum(recent) > total / 30 and sum(list(recent)[3:]) > total / 100:
+    while rz > enough:
+        if not patient and (sum(recent) <= total / 30 or sum(list(recent)[3:]) <= total / 100):
+            break
         hp = point.hessian_times(p)
         alpha = rz / float(p @ hp)
         x += alpha * p
