@@ -188,11 +188,11 @@ HEAD = """\
 | --- | --- | --- | --- | --- | --- | --- |"""
 
 
-def document(table: list[str]) -> None:
+def document(table: list[str], words: list[str]) -> None:
+    command = " ".join(["python benchmarks/speed.py --write", *words])
     versions = (
-        f"Made by `python benchmarks/speed.py --write` with Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, SciPy {scipy.__version__}, scikit-learn {sklearn.__version__} "
-        "on 2 cores."
+        f"Made by `{command}` with Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"SciPy {scipy.__version__}, scikit-learn {sklearn.__version__} on 2 cores."
     )
     about = (__doc__ or "").split("\n\n    python")[0]
     text = f"# Speed\n\n{about}\n\n{versions}\n\n" + "\n".join(table) + "\n"
@@ -209,7 +209,7 @@ def main(words: list[str], *, write: bool) -> None:
             table.append("| " + " | ".join(row) + " |")
             print(table[-1], flush=True)
         if write:
-            document(table)
+            document(table, words)
 
     def wanted(name: str) -> bool:
         return not words or any(word in name for word in words)
