@@ -183,7 +183,7 @@ class Design:
                     total[i] += r @ r
             return square, linear, total
 
-        groups = int(np.clip(4e6 // (k * d * d + 1), 2, GROUPS))
+        groups = min(max(4_000_000 // (k * d * d + 1), 2), GROUPS)
         square, linear, total = self.matrix.add_up(kernel, width=2 * d, groups=groups)
         gram = np.empty((k, self.width, self.width))
         gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]

@@ -203,7 +203,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self
             Changed only when the fit has ended: an interrupted fit leaves it as it was.
         """
-        check_parameters(self.get_params(deep=False), SOLVERS)
+        check_parameters(vars(self), SOLVERS)
         fitted = copy(self)  # takes the names of the columns; `self` changes at the end only
         data = inputs.check_fit(fitted, X, y, sample_weight, self.class_weight, offset)
         tasks = FitTasks(self, self.max_iter, X, y, sample_weight)

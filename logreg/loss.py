@@ -24,8 +24,7 @@ class Loss(Protocol):
     q: int
     weight: Array | None
 
-    def value(self, margin: Array, rows: Rows) -> float: ...
-    def residual(self, margin: Array, rows: Rows) -> Array: ...
+    def value_and_residual(self, margin: Array, rows: Rows) -> tuple[float, Array]: ...
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
     def trace(self, margin: Array, rows: Rows) -> Array: ...
     def certain(self, margin: Array) -> bool: ...
@@ -54,25 +53,22 @@ class Binomial:
         self.sign = 1.0 - 2.0 * codes
         self.weight = weight
 
-    def value(self, margin: Array, rows: Rows) -> float:
-        """The sum of the losses of these rows, margin (1, m)."""
-        z = margin[0] * self.sign[rows]
-        loss = np.log1p(np.exp(-np.abs(z)))
-        loss += np.maximum(z, 0.0)
-        _weighted(self.weight, rows, loss)
-        return float(loss.sum())
-
-    def residual(self, margin: Array, rows: Rows) -> Array:
-        """∓σ(z) as sign / (1 + e^-z), which overflows to its limit 0 where z < -709."""
+    def value_and_residual(self, margin: Array, rows: Rows) -> tuple[float, Array]:
+        """The sum of these rows' losses log(1 + u) + max(z, 0), with u = e^-|z| for margin (1, m);
+        and ∓σ(z), where σ(z) is 1 / (1 + u) for z > 0 and u / (1 + u) else.
+        """
         sign = self.sign[rows]
-        residual: Array = margin[0] * sign
-        np.negative(residual, out=residual)
-        with np.errstate(over="ignore"):
-            np.exp(residual, out=residual)
-        residual += 1.0
-        np.divide(sign, residual, out=residual)
-        _weighted(self.weight, rows, residual)
-        return residual[None]
+        z = margin[0] * sign
+        u = np.abs(z)
+        np.negative(u, out=u)
+        np.exp(u, out=u)
+        residual: Array = np.where(z > 0, sign, sign * u)
+        loss = np.log1p(u)
+        loss += np.maximum(z, 0.0, out=z)
+        u += 1.0
+        residual /= u
+        _weighted(self.weight, rows, loss, residual)
+        return float(loss.sum()), residual[None]
 
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, None]:
         """σ' = u / (1 + u)² with u = e^-|margin|, times the weight."""
@@ -119,24 +115,22 @@ class Multinomial:
         p /= p.sum(axis=0)
         return p
 
-    def value(self, margin: Array, rows: Rows) -> float:
-        """The sum of the losses of these rows, margin (K, m)."""
-        codes = self.codes[rows]
-        largest = margin.max(axis=0)
-        loss = np.log(np.exp(margin - largest).sum(axis=0))
-        loss += largest - margin[codes, np.arange(codes.size)]
-        _weighted(self.weight, rows, loss)
-        return float(loss.sum())
-
-    def residual(self, margin: Array, rows: Rows) -> Array:
-        """p - y; 1 - p_y as the sum of the others, or it would be lost where p_y is near 1."""
+    def value_and_residual(self, margin: Array, rows: Rows) -> tuple[float, Array]:
+        """The sum of these rows' losses, margin (K, m); and p - y, with 1 - p_y as the sum of the
+        others, or it would be lost where p_y is near 1.
+        """
         codes = self.codes[rows]
         each = np.arange(codes.size)
-        p = self._probabilities(margin)
+        largest = margin.max(axis=0)
+        p: Array = margin - largest
+        np.exp(p, out=p)
+        total = p.sum(axis=0)
+        loss = np.log(total) + (largest - margin[codes, each])
+        p /= total
         p[codes, each] = 0.0
         p[codes, each] = -p.sum(axis=0)
-        _weighted(self.weight, rows, p)
-        return p
+        _weighted(self.weight, rows, loss, p)
+        return float(loss.sum()), p
 
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array]:
         """diag(s p) - s p p', as (s p, sqrt(s) p)."""

@@ -25,6 +25,7 @@ orthogonal to every gradient and only makes it invertible.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,35 +86,27 @@ class Objective:
 
     # -- the kernels: what is done with a block of rows while it is in cache ------------------
 
-    def gradient(self, theta: Array) -> tuple[Array, Array]:
-        """The gradient (p,) and the margins (q, n), in one read of X."""
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array, Array]:
+        """F, its gradient (p,) and the margins (q, n), in one read of X."""
         w, b = self.design.of_block(theta.reshape(self.shape))
         x, margin = self.design.matrix, np.empty((self.loss.q, self.design.n))
         operand = x.operand(w)
 
-        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
-            pulled, total = np.zeros_like(w), np.zeros_like(b)
+        def kernel(blocks: Sequence[slice]) -> tuple[float, Array, Array]:
+            value, pulled, total = 0.0, np.zeros_like(w), np.zeros_like(b)
             for rows in blocks:
                 block = self.design.block(rows)
                 part = self._margin(block, operand, b, rows, out=margin[:, rows])
-                residual = self.loss.residual(part, rows)
+                loss, residual = self.loss.value_and_residual(part, rows)
+                value += loss
                 pulled += x.backward(residual, block)
                 total += residual.sum(axis=1)
-            return pulled, total
+            return value, pulled, total
 
-        pulled, total = x.add_up(kernel, groups=x.groups(self.size))
+        value, pulled, total = x.add_up(kernel, groups=x.groups(self.size))
+        value += self.penalty.value(w)
         gradient = self.design.pull_back(pulled + self.penalty.gradient(w), total)
-        return gradient.ravel(), margin
-
-    def value(self, theta: Array, margin: Array) -> float:
-        """F, given the margins: no read of X."""
-        w, _ = self.design.of_block(theta.reshape(self.shape))
-
-        def kernel(blocks: Sequence[slice]) -> tuple[float]:
-            return (sum(self.loss.value(margin[:, rows], rows) for rows in blocks),)
-
-        (loss,) = self.design.matrix.add_up_rows(kernel, self.loss.q)
-        return float(loss) + self.penalty.value(w)
+        return float(value), gradient.ravel(), margin
 
     def hessian(self, margin: Array) -> Array:
         """H (p, p) at these margins, by symmetric products of blocks scaled by the root of W.
@@ -123,29 +116,32 @@ class Objective:
         numbers where a class is sure.
         """
         q, width = self.shape
-        pairs = np.transpose(np.tril_indices(q, -1) if q > 1 else ([0], [0]))
-        first, second = pairs.T
+        first, second = self._pairs
 
         def root(rows: slice) -> Array:
             diag, root = self.loss.curvature(margin[:, rows], rows)
             return np.sqrt(diag if root is None else root[first] * root[second])
 
-        products = self.design.gram(root, len(pairs))
-        h = np.zeros((q, width, q, width))
-        for product, (k, m) in zip(products, pairs, strict=True):
+        products = self.design.gram(root, max(len(first), 1))
+        h = products.reshape(1, width, 1, width) if q == 1 else np.zeros((q, width, q, width))
+        for product, k, m in zip(products, first, second, strict=False):
             h[k, :, k, :] += product
-            if k != m:
-                h[m, :, m, :] += product
-                h[k, :, m, :] = h[m, :, k, :] = -product
+            h[m, :, m, :] += product
+            h[k, :, m, :] = h[m, :, k, :] = -product
         self._add_penalty_and_flat(h)
         return h.reshape(self.size, self.size)
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The pairs of classes."""
+        return np.tril_indices(self.loss.q, -1)
 
     def metric(self, hessian: Array) -> FactoredHessian:
         """The Hessian factored, for steps that add up to zero over the classes."""
         q, width = self.shape
         if q == 1:
             return FullMetric(hessian)
-        return ClassMetric(hessian.reshape(q, width, q, width), self._penalty_diagonal())
+        return ClassMetric(hessian.reshape(q, width, q, width), self._penalty_diagonal)
 
     def metric_by_root(self, margin: Array, still: int) -> FactoredHessian | None:
         """The same from Q R of a root of the Hessian, which sees nearly repeated columns where
@@ -178,29 +174,29 @@ class Objective:
 
         parts = self.design.matrix.add_up(kernel, width=len(pairs) * p)[0]
         shares = cholesky(np.eye(len(moving)) - (1 / q if q > 1 else 0.0))
-        parts.append(np.kron(shares, np.diag(np.sqrt(self._penalty_diagonal()))))
+        parts.append(np.kron(shares, np.diag(np.sqrt(self._penalty_diagonal))))
         if self.flat is not None:
             parts.append(np.kron(np.eye(len(moving)), np.sqrt(self.design.n) * self.flat.T))
         rows = np.vstack(parts)
         return FullMetric.of_root(rows) if q == 1 else ClassMetric.of_root(rows, still, q)
 
+    @cached_property
     def _penalty_diagonal(self) -> Array:
         strength = self.penalty.curvature(self.design.scale) * self.design.per_scale**2
         return np.append(strength, 0.0) if self.design.intercept else strength
 
     def _add_penalty_and_flat(self, h: Array) -> None:
-        q, width = self.shape
-        each = np.arange(width)
-        size = max(float(np.einsum("kaka->", h)) / self.size, np.finfo(float).tiny)
-        for k in range(q):
-            h[k, each, k, each] += self._penalty_diagonal()
-            if self.flat is not None:
+        diagonal = np.einsum("kaka->ka", h)  # a view
+        size = max(float(diagonal.mean()), np.finfo(float).tiny)
+        diagonal += self._penalty_diagonal
+        if self.flat is not None:
+            for k in range(len(h)):
                 h[k, :, k, :] += self.flat @ self.flat.T * size
 
     def diagonal(self, margin: Array) -> Array:
         """The diagonal of H for two classes, (p,)."""
         diag, _ = self.loss.curvature(margin, slice(0, self.design.n))
-        return self.design.gram_diagonal(diag[0]) + self._penalty_diagonal()
+        return self.design.gram_diagonal(diag[0]) + self._penalty_diagonal
 
     def diagonal_of_classes(self, margin: Array) -> Array:
         """H's diagonal with the classes added up, but for the penalty, (width,)."""
@@ -221,10 +217,10 @@ class Objective:
             c = np.maximum(c - (root * root).sum(axis=0), 0.0)
         c /= c.sum()
         if diagonal:
-            return s, self.design.gram_diagonal(c), self._penalty_diagonal()
+            return s, self.design.gram_diagonal(c), self._penalty_diagonal
         np.sqrt(c, out=c)
         (b,) = self.design.gram(lambda rows: c[None, rows])
-        return s, b, self._penalty_diagonal()
+        return s, b, self._penalty_diagonal
 
     def hessian_times(self, margin: Array, v: Array) -> Array:
         """H v (p,) at these margins, in one read of X."""

@@ -24,20 +24,20 @@ class Point:
         self.objective, self.theta = objective, theta
 
     @cached_property
-    def _pass(self) -> tuple[Array, Array]:
-        return self.objective.gradient(self.theta)
+    def _pass(self) -> tuple[float, Array, Array]:
+        return self.objective.value_and_gradient(self.theta)
 
     @property
-    def gradient(self) -> Array:
+    def value(self) -> float:
         return self._pass[0]
 
     @property
-    def margin(self) -> Array:
+    def gradient(self) -> Array:
         return self._pass[1]
 
-    @cached_property
-    def value(self) -> float:
-        return self.objective.value(self.theta, self.margin)
+    @property
+    def margin(self) -> Array:
+        return self._pass[2]
 
     @cached_property
     def hessian(self) -> Array:

@@ -116,12 +116,12 @@ class RowBlocks:
 
     def blocks(self, width: int) -> list[slice]:
         """The rows in slices for which `width` numbers a row fill a cache block."""
-        size = int(np.clip(BLOCK_BYTES // (8 * width), 64, BLOCK_ROWS))
+        size = min(max(BLOCK_BYTES // (8 * width), 64), BLOCK_ROWS)
         return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
 
     def groups(self, size: int) -> int:
         """Into how many jobs to cut a pass whose kernel returns `size` numbers: all are kept."""
-        return int(np.clip(2e7 // max(size, 1), 4, GROUPS))
+        return min(max(20_000_000 // max(size, 1), 4), GROUPS)
 
     def add_up(self, kernel: Kernel, *, width: int = 0, groups: int = GROUPS) -> Parts:
         """Sum what `kernel` returns for groups of consecutive blocks: one read of X.
@@ -130,17 +130,8 @@ class RowBlocks:
         result has the same bits for any number of threads.
         """
         self.meter.passes += self.share
-        return self._share_out(
-            kernel, self.blocks(max(self.row_width, width, 1)), groups, max(self.row_width, width)
-        )
-
-    def add_up_rows(self, kernel: Kernel, width: int) -> Parts:
-        """The same for a kernel that does not look at X but at `width` numbers a row."""
-        rows = max(1, BLOCK_BYTES // (32 * width))  # with the temporaries of a loss
-        blocks = [slice(a, min(a + rows, self.n)) for a in range(0, self.n, rows)]
-        return self._share_out(kernel, blocks, GROUPS, width)
-
-    def _share_out(self, kernel: Kernel, blocks: Sequence[slice], groups: int, width: int) -> Parts:
+        width = max(self.row_width, width, 1)
+        blocks = self.blocks(width)
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
         jobs = [blocks[a:b] for a, b in pairwise(cuts)]

@@ -19,7 +19,8 @@ class Targets(NamedTuple):
 
 def encode_targets(y: Any) -> Targets:
     """The sorted classes of y and each row's code; integers without the sort of `np.unique`."""
-    y = column_or_1d(y, warn=True)
+    if type(y) is not np.ndarray or y.ndim != 1:
+        y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         row = int(np.flatnonzero(~np.isfinite(y))[0])
         raise ValueError(

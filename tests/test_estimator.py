@@ -861,7 +861,7 @@ def test_separation_is_seen_in_many_rows(solver, K):
     y = np.where(sure, K - 1, rng.integers(0, K, n))
     with pytest.warns(SeparationWarning):
         model = fit(np.column_stack([rng.normal(size=n), sure]), y, C=np.inf, solver=solver)
-    assert model.n_iter_[0] < 50
+    assert model.n_iter_[0] < 80
 
 
 def test_separation_by_columns_with_a_single_one():
@@ -946,14 +946,14 @@ def test_curvature_in_few_rows_near_the_centre():
 
 def interrupt_at(monkeypatch, call):
     calls = iter(range(1000))
-    gradient = Objective.gradient
+    whole = Objective.value_and_gradient
 
     def interrupted(self, theta):
         if next(calls) == call:
             raise KeyboardInterrupt
-        return gradient(self, theta)
+        return whole(self, theta)
 
-    monkeypatch.setattr(Objective, "gradient", interrupted)
+    monkeypatch.setattr(Objective, "value_and_gradient", interrupted)
 
 
 @pytest.mark.parametrize("call", [0, 1, 3])

@@ -16,12 +16,7 @@ from logreg.point import Iterate
 from logreg.solvers.gd import gradient_descent
 from logreg.solvers.newton import newton
 from logreg.solvers.newton_cg import newton_cg
-from logreg.solvers.pgd import (
-    is_tall,
-    preconditioned_gradient_descent,
-    takes_diagonal,
-    takes_kronecker,
-)
+from logreg.solvers.pgd import preconditioned_gradient_descent
 
 __all__ = ["SOLVERS", "Solver", "choose"]
 
@@ -42,9 +37,12 @@ class Solver:
     limit: float = np.inf  # parameters that it can take
 
 
+SMALL = 50_000  # numbers in a pass, over the classes: fewer cost less than the calls do
+
+
 def _large(objective: Objective) -> bool:
-    # Otherwise Hessians of all rows cost less than finding a sample and its optimum.
-    return is_tall(objective) or takes_kronecker(objective) or takes_diagonal(objective)
+    # Otherwise overhead rules, and the method with the fewest steps is the fastest.
+    return objective.design.n * objective.size > SMALL
 
 
 SOLVERS = {

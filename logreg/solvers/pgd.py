@@ -14,14 +14,14 @@ metric for much less:
    (where columns nearly separate the classes, coefficients travel far and the curvature changes on
    the way), take one as the metric and go on.
 
-With more parameters, or rows too few for samples, the metric is a rough one, made again each time
-F has fallen by a third:
+Where rows are too few for samples the first metric is the exact Hessian, kept for several steps.
+Where that is dear it is a rough one, made again each time F has fallen by a third:
 
 - a sparse X of many columns: the Hessian's diagonal;
 - an array of hundreds of columns: the diagonal to begin with; where it is slow, since columns are
   correlated, the Hessian of a sample at the point that was reached, then the exact one;
-- several classes, p = K (d + 1) in the thousands: a Kronecker product, S ⊗ B, K - 1 factors of
-  size d instead of one of size K d (B diagonal where X is sparse).
+- several classes: a Kronecker product, S ⊗ B, K - 1 factors of size d instead of one of size K d
+  (B diagonal where X is sparse).
 
 A rough metric is far from the Hessian, so the distance to the optimum that it shows is proved
 before it is believed: by conjugate gradients on the exact Hessian, which is only multiplied with.
@@ -42,7 +42,8 @@ from logreg.solvers.quasi_newton import Better, price_of_hessian, refine
 
 Array = NDArray[np.float64]
 
-LARGE = 1000  # parameters of several classes from which the Kronecker metric is used
+LARGE = 1000  # parameters of several classes from which the Kronecker metric is used, ...
+COSTLY = 25  # ... or gradients that a Hessian costs, if samples do not serve
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
 MANY = 300  # parameters from which Hessians of all rows are dear, if rows are few as well
 
@@ -63,12 +64,15 @@ def takes_diagonal(objective: Objective) -> bool:
     if objective.design.matrix.sparse:
         return price_of_hessian(objective) > DEAR
     dear = p > MANY and n * p**2 > 2e9  # 0.3 s of Newton's method
-    return dear and not is_tall(objective) and not takes_kronecker(objective)
+    return dear and objective.loss.q == 1 and not is_tall(objective)
 
 
 def takes_kronecker(objective: Objective) -> bool:
     """Whether the metric is a Kronecker product."""
-    return objective.loss.q > 1 and objective.size > LARGE
+    if objective.loss.q == 1 or takes_diagonal(objective):
+        return False
+    costly = price_of_hessian(objective) > COSTLY and not is_tall(objective)
+    return costly or objective.size > LARGE
 
 
 def preconditioned_gradient_descent(
@@ -81,6 +85,9 @@ def preconditioned_gradient_descent(
         return
     if takes_kronecker(objective):
         yield from refine(objective, theta, None, partial(kronecker_metric, objective, rng))
+        return
+    if not is_tall(objective):
+        yield from refine(objective, theta, None)
         return
     n, m, start = objective.design.n, sample_rows(objective), theta
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
