@@ -47,6 +47,10 @@ def has_hessian(X: Any, K: int) -> bool:
     return (K if K > 2 else 1) * X.shape[1] <= 2000
 
 
+def suits_glum(X: Any, K: int) -> bool:
+    return K == 2 and has_hessian(X, K)
+
+
 def suits_liblinear(X: Any, K: int) -> bool:
     return K == 2 and (sparse.issparse(X) or X.shape[0] < DENSE_ROWS)
 
@@ -103,7 +107,7 @@ PEERS = [
     Peer("newton-cg", partial(scikit_learn, "newton-cg", 30), always),
     Peer("liblinear", partial(scikit_learn, "liblinear", 300), suits_liblinear),
     Peer("saga", partial(scikit_learn, "saga", 300), suits_saga),
-    Peer("glum", glum, binary, "glum"),
+    Peer("glum", glum, suits_glum, "glum"),
     Peer("intelex lbfgs", partial(intelex, "lbfgs"), always, "sklearnex"),
     Peer("liblinear-official", liblinear_official, suits_liblinear, "liblinear"),
     Peer("statsmodels GLM", statsmodels, binary, "statsmodels", ridge=False),

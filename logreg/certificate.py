@@ -46,6 +46,16 @@ def gap(point: Point) -> float:
     return bound if np.isfinite(bound) else np.inf
 
 
+def dual_distance(point: Point) -> float:
+    """A bound on the decrement that needs no Hessian, with a penalty: F - F* ≥ δ²/2 but for the
+    third order, and the duality gap is above it. Near where the penalty rules.
+    """
+    if not point.objective.penalty:
+        return np.inf
+    bound = np.sqrt(2 * _duality_gap(point))
+    return float(bound) if np.isfinite(bound) else np.inf
+
+
 def _duality_gap(point: Point) -> float:
     objective, design = point.objective, point.objective.design
     gradient = point.gradient.reshape(objective.shape)
@@ -91,18 +101,26 @@ def _self_concordant_gap(point: Point) -> float:
     limit = WORTH_IT if point.objective.penalty else AFFORDABLE
     if q * design.n * (q * width) ** 2 > limit:
         return np.inf
-    metric = point.metric
-    if not metric.sound:
+    if not point.metric.sound:
         return np.inf
-
-    def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
-        out = np.empty((blocks[0].stop - blocks[0].start, width))
-        return ([metric.deviations(design.standard_rows(rows, out)).max() for rows in blocks],)
-
-    move = float(max(design.matrix.add_up(kernel, width=q * width)[0]))
+    move = point.reach
+    if not move * point.decrement <= 0.01:  # or the exact one would change a three hundredth
+        move = _largest_deviation(point)
     u = move * point.decrement
     if u >= 1:
         return np.inf
     if u < 1e-4:  # the series: below it u and (1 - u) log(1 - u) cancel
         return point.decrement**2 * (0.5 + u / 6 + u * u / 6)
     return float(u + (1 - u) * np.log1p(-u)) / move**2
+
+
+def _largest_deviation(point: Point) -> float:
+    """M: the largest standard error of a margin, at the price of two Hessians."""
+    design, metric = point.objective.design, point.metric
+    q, width = point.objective.shape
+
+    def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
+        out = np.empty((blocks[0].stop - blocks[0].start, width))
+        return ([metric.deviations(design.standard_rows(rows, out)).max() for rows in blocks],)
+
+    return float(max(design.matrix.add_up(kernel, width=q * width)[0]))

@@ -31,6 +31,10 @@ class FactoredHessian(Metric, Protocol):
         """A bound on sqrt(z' H⁻¹ z), z being what a row of x gives its margins to move by."""
         ...
 
+    def deviation(self, largest: Array) -> float:
+        """A looser one for every row with |x_j| <= largest_j, at no look at the rows."""
+        ...
+
 
 class FullMetric:
     """H = D A D with unit diagonal in A, and the Cholesky factor of A.
@@ -77,6 +81,10 @@ class FullMetric:
     def deviations(self, x: Array) -> Array:
         """sqrt(x' H⁻¹ x) for each row of x (m, p): the standard errors of its margin."""
         return _lengths(self.lower, self.root, x)
+
+    def deviation(self, largest: Array) -> float:
+        """A bound on them for every row with |x_j| <= largest_j: ‖ |L⁻¹| largest / root ‖."""
+        return _length(self.lower, self.root, largest)
 
 
 class ClassMetric:
@@ -129,6 +137,13 @@ class ClassMetric:
             np.maximum(largest, _lengths(below, root[k], x), out=largest)
         return 2 * largest
 
+    def deviation(self, largest: Array) -> float:
+        """The same for every row with |x_j| <= largest_j."""
+        root = self.inner.root.reshape(-1, self.width)
+        parts = range(0, len(self.inner.lower), self.width)
+        lower = [self.inner.lower[a:, a:] for a in parts]
+        return 2 * max(_length(b, r, largest) for b, r in zip(lower, root, strict=True))
+
 
 def triangle(rows: Array) -> Array:
     """R (p, p) of rows = Q R, for at least p rows."""
@@ -143,6 +158,14 @@ def _lengths(lower: Array, root: Array, x: Array) -> Array:
     z = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
     lengths: Array = np.sqrt(np.einsum("ij,ij->j", z, z))
     return lengths
+
+
+def _length(lower: Array, root: Array, largest: Array) -> float:
+    """A bound on `_lengths` by the absolute values of L⁻¹."""
+    right = np.zeros((len(lower), len(largest)))
+    np.fill_diagonal(right, largest / root)
+    z = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
+    return float(np.linalg.norm(np.abs(z).sum(axis=1)))
 
 
 class DiagonalMetric:

@@ -64,10 +64,10 @@ def minimize(
     Solution
     """
     start, history = perf_counter(), []
-    outcome, near = Outcome.ROUNDING, False
+    outcome, near, last = Outcome.ROUNDING, False, None
     for n_iter, (point, decrement, prove, sound) in enumerate(iterates):
         if decrement <= tol and prove is not None:
-            decrement = prove()
+            decrement = prove(tol)
         norm = float(np.linalg.norm(point.gradient))
         seconds = perf_counter() - start
         passes = point.objective.passes
@@ -75,7 +75,8 @@ def minimize(
         stop = callback is not None and callback(point, history[-1])
         # Recession may show as soon as an iterate is near, and does when all else has settled.
         was_near, near = near, near or decrement <= SMALL * point.objective.unit
-        ask = (near and not was_near) or decrement <= tol
+        ask = (near and not was_near and point.moved(last)) or decrement <= tol
+        last = point
         if point.separates or (ask and point.recedes):
             outcome = Outcome.SEPARATED
         elif decrement <= tol:

@@ -261,6 +261,16 @@ class Objective:
         change += b[:, None]
         return change
 
+    @cached_property
+    def largest_row(self) -> Array:
+        """A bound on |x̃_j| in all rows with a weight, (width,), from the columns' squares."""
+        weight = self.loss.weight
+        least = 1.0 if weight is None else weight[weight > 0].min()
+        largest = np.sqrt(self.design.column_curvature() / least)
+        if self.design.intercept:
+            largest[-1] = 1.0
+        return largest
+
     def leverage(self, theta: Array, curvature: Array) -> Array:
         """A score a row, (n,): its share of each column's curvature, summed over the columns.
 

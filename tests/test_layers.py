@@ -28,7 +28,7 @@ HEIGHT = {
     "point": 2,  # F at one theta
     "objective": 3,  # the problem
     "certificate": 4,
-    "solvers": 4,
+    "solvers": 5,
     "problem": 4,  # data and parameters as a problem
     "minimize": 5,  # the one loop
     "callbacks": 6,
@@ -49,7 +49,7 @@ SOLVER_HEIGHT = {
 # What a module may see of the others where its height alone would allow more: a solver never
 # sees X, y or the penalty's formula; minimize never computes; a Design never sees y.
 SEES_ONLY = {
-    "solvers": {"objective", "point", "metric"},
+    "solvers": {"objective", "point", "metric", "certificate"},
     "minimize": {"point", "outcome"},
     "design": {"row_blocks"},
     "loss": set(),

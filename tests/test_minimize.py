@@ -15,6 +15,7 @@ def point(value, *, separates=False, recedes=False):
         gradient=[0.0],
         separates=separates,
         recedes=recedes,
+        moved=lambda last: True,
         objective=SimpleNamespace(passes=1.0, unit=1.0),
     )
 
@@ -76,7 +77,8 @@ def test_separation_is_seen_from_the_point():
 def test_an_estimate_is_proved_before_it_is_believed():
     asked = []
 
-    def prove():
+    def prove(tol):
+        assert tol == 1e-3
         asked.append(len(asked))
         return 1e-2 if len(asked) == 1 else 1e-4
 

@@ -97,7 +97,7 @@ def test_kronecker_metric_reaches_the_optimum_and_proves_it():
         lambda point: kronecker_metric(objective, rng, point),
     )
     for iterate in islice(iterates, 500):
-        if iterate.decrement <= 1e-7 and (iterate.prove is None or iterate.prove() <= 1e-7):
+        if iterate.decrement <= 1e-7 and (iterate.prove is None or iterate.prove(1e-7) <= 1e-7):
             break
     assert iterate.point.decrement <= 1.3e-7
     assert iterate.prove is not None, "the metric stayed a Kronecker product"

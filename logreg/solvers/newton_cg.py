@@ -31,7 +31,7 @@ def newton_cg(objective: Objective, theta: Array, rng: np.random.Generator) -> I
         better: list[Array] = []  # the step that a proof finds
 
         def prove(
-            point: Point = point, metric: Metric = metric, better: list[Array] = better
+            tol: float, point: Point = point, metric: Metric = metric, better: list[Array] = better
         ) -> float:
             step, proven = newton_step_by_conjugate_gradients(
                 point, metric.solve, 1e-4, patient=True
