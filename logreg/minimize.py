@@ -64,7 +64,7 @@ def minimize(
     Solution
     """
     start, history = perf_counter(), []
-    outcome, near, last = Outcome.ROUNDING, False, None
+    outcome, asked, last = Outcome.ROUNDING, False, None
     for n_iter, (point, decrement, prove, sound) in enumerate(iterates):
         if decrement <= tol and prove is not None:
             decrement = prove(tol)
@@ -73,9 +73,11 @@ def minimize(
         passes = point.objective.passes
         history.append(Record(n_iter, point.value, norm, decrement, passes, seconds))
         stop = callback is not None and callback(point, history[-1])
-        # Recession may show as soon as an iterate is near, and does when all else has settled.
-        was_near, near = near, near or decrement <= SMALL * point.objective.unit
-        ask = (near and not was_near and point.moved(last)) or decrement <= tol
+        # Recession is asked for once an iterate is near and margins still move, while the curvature
+        # of the rows behind it can be seen; and when all else has settled.
+        near = decrement <= SMALL * point.objective.unit
+        early = near and not asked and point.moved(last)
+        ask, asked = early or decrement <= tol, asked or early
         last = point
         if point.separates or (ask and point.recedes):
             outcome = Outcome.SEPARATED
