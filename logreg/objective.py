@@ -194,8 +194,11 @@ class Objective:
                 h[k, :, k, :] += self.flat @ self.flat.T * size
 
     def diagonal(self, margin: Array) -> Array:
-        """The diagonal of H for two classes, (p,)."""
+        """The diagonal of H for two classes, (p,); no read of X where all margins are the same."""
         diag, _ = self.loss.curvature(margin, slice(0, self.design.n))
+        if np.ptp(margin) == 0:
+            weighted = self.design.column_curvature() * (diag.sum() / self.design.total)
+            return weighted + self._penalty_diagonal
         return self.design.gram_diagonal(diag[0]) + self._penalty_diagonal
 
     def diagonal_of_classes(self, margin: Array) -> Array:

@@ -109,8 +109,10 @@ class Point:
         return bool(share[moved].sum() > 0.5 * share.sum())
 
     def moved(self, last: "Point | None") -> bool:
-        """Whether the step from there to here moved any margin to speak of."""
-        return last is None or bool(np.abs(self.margin - last.margin).max() > 0.1)
+        """Whether the step from there to here moved any margin to speak of, towards infinity."""
+        if self.objective.penalty or last is None:
+            return last is None
+        return bool(np.abs(self.margin - last.margin).max() > 0.1)
 
 
 class Iterate(NamedTuple):
