@@ -55,16 +55,18 @@ class Binomial:
 
     def value_and_residual(self, margin: Array, rows: Rows) -> tuple[float, Array]:
         """The sum of these rows' losses log(1 + u) + max(z, 0), with u = e^-|z| for margin (1, m);
-        and ∓σ(z), where σ(z) is 1 / (1 + u) for z > 0 and u / (1 + u) else.
+        and ∓σ(z) = ∓e^min(z, 0) / (1 + u).
         """
         sign = self.sign[rows]
         z = margin[0] * sign
         u = np.abs(z)
         np.negative(u, out=u)
         np.exp(u, out=u)
-        residual: Array = np.where(z > 0, sign, sign * u)
-        loss = np.log1p(u)
-        loss += np.maximum(z, 0.0, out=z)
+        residual: Array = np.minimum(z, 0.0)
+        np.exp(residual, out=residual)
+        residual *= sign
+        loss = np.maximum(z, 0.0, out=z)
+        loss += np.log1p(u)
         u += 1.0
         residual /= u
         _weighted(self.weight, rows, loss, residual)

@@ -197,9 +197,11 @@ class Objective:
         """The diagonal of H for two classes, (p,); no read of X where all margins are the same."""
         diag, _ = self.loss.curvature(margin, slice(0, self.design.n))
         if np.ptp(margin) == 0:
-            weighted = self.design.column_curvature() * (diag.sum() / self.design.total)
-            return weighted + self._penalty_diagonal
-        return self.design.gram_diagonal(diag[0]) + self._penalty_diagonal
+            each = diag.sum() / self.design.total
+            diagonal: Array = self.design.column_curvature() * each
+        else:
+            diagonal = self.design.gram_diagonal(diag[0])
+        return diagonal + self._penalty_diagonal
 
     def diagonal_of_classes(self, margin: Array) -> Array:
         """H's diagonal with the classes added up, but for the penalty, (width,)."""

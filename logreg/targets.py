@@ -11,10 +11,10 @@ Array = NDArray[np.float64]
 
 
 class Targets(NamedTuple):
-    """y as classes and their codes."""
+    """y as classes and their codes, in the smallest type of integers."""
 
     classes: NDArray[Any]
-    codes: NDArray[np.intp]
+    codes: NDArray[Any]
 
 
 def encode_targets(y: Any) -> Targets:
@@ -45,9 +45,14 @@ def encode_targets(y: Any) -> Targets:
             if classes is None:
                 classes = low + shifts.astype(y.dtype)  # wraps as it should for int8
             codes = above if present.all() else (np.cumsum(present) - 1)[above]
-            return Targets(classes, codes)
+            return Targets(classes, smallest(codes, len(classes)))
     classes, codes = np.unique(y, return_inverse=True)
-    return Targets(classes, codes.astype(np.intp, copy=False))
+    return Targets(classes, smallest(codes, len(classes)))
+
+
+def smallest(codes: NDArray[Any], n_classes: int) -> NDArray[Any]:
+    """The codes in the smallest type that holds them: a byte a row where eight would do."""
+    return codes.astype(np.min_scalar_type(n_classes))
 
 
 def _one_type(y: NDArray[Any]) -> NDArray[Any]:
@@ -100,4 +105,4 @@ def without_lost_classes(
     if offset is not None and len(classes) > 2:
         offset = offset[alive]
         offset = offset[1:] - offset[:1] if len(offset) == 2 else offset
-    return Targets(classes[alive], codes), offset
+    return Targets(classes[alive], smallest(codes, len(classes))), offset

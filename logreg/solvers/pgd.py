@@ -89,7 +89,17 @@ def preconditioned_gradient_descent(
     if not is_tall(objective):
         yield from refine(objective, theta, None)
         return
-    n, m, start = objective.design.n, sample_rows(objective), theta
+    start, metric = by_samples(objective, theta, rng)
+    last = yield from refine(objective, start, metric)
+    if last > 1:  # the samples led astray, as where each separates the classes: begin again
+        yield from newton(objective, theta, rng)
+
+
+def by_samples(
+    objective: Objective, theta: Array, rng: np.random.Generator
+) -> tuple[Array, Metric | None]:
+    """The optimum of samples and the last one's Hessian; a function, so that they are freed."""
+    n, m = objective.design.n, sample_rows(objective)
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
     columns = objective.design.column_curvature()
     curvature, metric = columns, None
@@ -107,9 +117,7 @@ def preconditioned_gradient_descent(
         seen = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
         floor = float(np.median(seen / np.where(columns > 0, columns, np.inf)))
         curvature = np.maximum(seen, 0.1 * floor * columns)
-    last = yield from refine(objective, theta, metric)
-    if last > 1:  # the samples led astray, as where each separates the classes: begin again
-        yield from newton(objective, start, rng)
+    return theta, metric
 
 
 def sampled(objective: Objective, rng: np.random.Generator) -> Better | None:
@@ -135,9 +143,10 @@ def candidates(objective: Objective, size: int, rng: np.random.Generator) -> Obj
 
 def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -> Objective:
     """The objective of about m rows, each kept with probability min(1, ∝ score), weighted by its
-    inverse. A fifth of the scores is spread evenly, so that no row's weight is enormous.
+    inverse. A fifth of the scores is spread evenly, so that no row's weight is enormous. Changes
+    `score`.
     """
-    score = score + 0.2 * score.mean()
+    score += 0.2 * score.mean()
     keep = score * (m / score.sum())
     np.minimum(keep, 1.0, out=keep)
     for _ in range(4):  # rows kept for certain leave room for the others
@@ -149,7 +158,9 @@ def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -
             break
         keep = np.where(sure, 1.0, np.minimum(1.0, room * score / rest))
     index = np.flatnonzero(rng.random(len(keep), dtype=np.float32) < keep)
-    return objective.take(index, 1.0 / keep[index])
+    factor = 1.0 / keep[index]
+    del score, keep  # two numbers a row, before the sample is gathered
+    return objective.take(index, factor)
 
 
 def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Point:
