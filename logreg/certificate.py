@@ -123,4 +123,4 @@ def _largest_deviation(point: Point) -> float:
         out = np.empty((blocks[0].stop - blocks[0].start, width))
         return ([metric.deviations(design.standard_rows(rows, out)).max() for rows in blocks],)
 
-    return float(max(design.matrix.add_up(kernel, width=q * width)[0]))
+    return float(max(design.matrix.add_up(kernel, width=q * width, products=width)[0]))

@@ -184,7 +184,9 @@ class Design:
             return square, linear, total
 
         groups = min(max(4_000_000 // (k * d * d + 1), 2), GROUPS)
-        square, linear, total = self.matrix.add_up(kernel, width=2 * d, groups=groups)
+        square, linear, total = self.matrix.add_up(
+            kernel, width=2 * d, groups=groups, products=k * (1 + d // 16)
+        )
         gram = np.empty((k, self.width, self.width))
         gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]
         if self.intercept:

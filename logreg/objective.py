@@ -103,7 +103,8 @@ class Objective:
                 total += residual.sum(axis=1)
             return value, pulled, total
 
-        value, pulled, total = x.add_up(kernel, groups=x.groups(self.size))
+        groups = x.groups(self.size)
+        value, pulled, total = x.add_up(kernel, groups=groups, products=self.loss.q)
         value += self.penalty.value(w)
         gradient = self.design.pull_back(pulled + self.penalty.gradient(w), total)
         return float(value), gradient.ravel(), margin
@@ -247,7 +248,7 @@ class Objective:
                 total += product.sum(axis=1)
             return pulled, total
 
-        pulled, total = x.add_up(kernel, groups=x.groups(self.size))
+        pulled, total = x.add_up(kernel, groups=x.groups(self.size), products=self.loss.q)
         pulled += self.penalty.curvature(w) * w
         return self.design.pull_back(pulled, total).ravel()
 

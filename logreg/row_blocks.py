@@ -19,7 +19,7 @@ Kernel = Callable[[Sequence[slice]], Parts]
 BLOCK_BYTES, FEW_ROWS = 2**21, 2048
 BLOCK_ROWS = 16384  # so that the per-row work of narrow tables stays in cache as well
 GROUPS = 16  # jobs a pass is cut into, whatever the number of threads: fixes the order of summing
-THREADED_SIZE = 200_000  # numbers worked on in a pass from which a second thread pays
+THREADED_SIZE = 1_000_000  # multiplications in a pass from which a second thread pays
 
 
 class Moments(NamedTuple):
@@ -44,6 +44,7 @@ class RowBlocks:
     """
 
     sparse = False
+    threaded_size = THREADED_SIZE
 
     def __init__(self, X: Any, n_threads: int = 1) -> None:
         self.X, self.n_threads = X, n_threads
@@ -126,9 +127,12 @@ class RowBlocks:
         """Into how many jobs to cut a pass whose kernel returns `size` numbers: all are kept."""
         return min(max(20_000_000 // max(size, 1), 4), GROUPS)
 
-    def add_up(self, kernel: Kernel, *, width: int = 0, groups: int = GROUPS) -> Parts:
+    def add_up(
+        self, kernel: Kernel, *, width: int = 0, groups: int = GROUPS, products: int = 1
+    ) -> Parts:
         """Sum what `kernel` returns for groups of consecutive blocks: one read of X.
 
+        It needs room for `width` numbers a row, each of which takes part in so many `products`.
         Which rows make a group depends on the shape alone and groups are added in order, so the
         result has the same bits for any number of threads.
         """
@@ -138,7 +142,7 @@ class RowBlocks:
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
         jobs = [blocks[a:b] for a, b in pairwise(cuts)]
-        threads = self.n_threads if self.n * width >= THREADED_SIZE else 1
+        threads = self.n_threads if self.n * width * products >= self.threaded_size else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)
         return reduce(_add, parts)

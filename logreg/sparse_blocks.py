@@ -44,6 +44,7 @@ class SparseBlocks(RowBlocks):
     """X (n, d) in compressed rows, without duplicate entries."""
 
     sparse = True
+    threaded_size = 200_000  # a number takes longer than one of an array
 
     def __init__(self, X: Any, n_threads: int = 1) -> None:
         super().__init__(X, n_threads)

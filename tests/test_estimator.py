@@ -34,8 +34,8 @@ Y = (X @ [1.0, -1.0, 0.5] + RNG.logistic(size=90) > 0).astype(int)
 Y3 = (X @ RNG.normal(size=(3, 3)) + RNG.gumbel(size=(90, 3))).argmax(axis=1)
 WEIGHT = RNG.uniform(0.1, 3, 90)
 OFFSET = RNG.normal(size=90)
-BIG = RNG.normal(size=(60_000, 8))
-BIG_Y = (BIG @ np.linspace(-1, 1, 8) + RNG.logistic(size=60_000) > 0).astype(int)
+BIG = RNG.normal(size=(60_000, 20))
+BIG_Y = (BIG @ np.linspace(-1, 1, 20) + RNG.logistic(size=60_000) > 0).astype(int)
 
 few = settings(max_examples=15, deadline=None, derandomize=True)
 
@@ -475,7 +475,7 @@ def test_the_very_memory_of_X_is_read(form, dtype, monkeypatch):
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_extra_memory_is_not_a_copy_of_X(dtype, order):
-    wide = np.asarray(np.tile(BIG, (1, 5)) + 0.3 * RNG.normal(size=(60_000, 40)), dtype, order)
+    wide = np.asarray(np.tile(BIG, (1, 2)) + 0.3 * RNG.normal(size=(60_000, 40)), dtype, order)
     tracemalloc.start()
     try:
         fit(wide, BIG_Y)
@@ -492,7 +492,7 @@ def test_extra_memory_is_not_a_copy_of_X(dtype, order):
 @pytest.mark.parametrize("y", [BIG_Y, BIG_Y + (BIG[:, 0] > 1)], ids=["binary", "multinomial"])
 @pytest.mark.parametrize("solver", ["newton", "pgd"])
 def test_any_number_of_threads_gives_the_same_bits(solver, y):
-    assert BIG.size >= 2 * THREADED_SIZE
+    assert BIG.size >= THREADED_SIZE
     weight = np.linspace(0.5, 1.5, len(y))
     models = [fit(BIG, y, weight, solver=solver, n_jobs=n) for n in (1, 2, 8)]
     for model in models[1:]:
@@ -887,7 +887,7 @@ def test_the_collinearity_warning_names_who_takes_part_and_not_everyone():
     with pytest.warns(CollinearityWarning, match="among column 'a', column 'b': without"):
         fit(frame, Y, C=np.inf)
     many = np.column_stack([BIG, np.eye(15)[np.arange(60_000) % 15]])
-    with pytest.warns(CollinearityWarning, match="column 17, 5 more, the intercept: without"):
+    with pytest.warns(CollinearityWarning, match="column 29, 5 more, the intercept: without"):
         fit(many, BIG_Y, C=np.inf)
 
 

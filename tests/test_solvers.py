@@ -58,7 +58,7 @@ def test_the_yielded_decrement_is_the_distance(problem):
 
 @pytest.mark.parametrize("K", [2, 3])
 def test_pgd_on_rows_enough_to_sample(K):
-    problem = generated(40_000, 5, K)
+    problem = generated(200_000, 5, K)
     assert choose("auto", problem.objective()).name == "pgd"
     objective, iterate = solve("pgd", problem)
     assert iterate.point.decrement <= 1.3e-7  # of the exact Hessian, not the sample's
@@ -68,17 +68,17 @@ def test_pgd_on_rows_enough_to_sample(K):
 def test_pgd_sees_rare_columns():
     """A 0/1 column with a handful of ones is missing from uniform samples."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(40_000, 4))
+    X = rng.normal(size=(200_000, 4))
     X[:, 3] = 0.0
-    X[rng.choice(40_000, 12, replace=False), 3] = 1.0
-    y = (rng.random(40_000) < 1 / (1 + np.exp(-X @ [1, -1, 0.5, 2.0]))).astype(int)
+    X[rng.choice(200_000, 12, replace=False), 3] = 1.0
+    y = (rng.random(200_000) < 1 / (1 + np.exp(-X @ [1, -1, 0.5, 2.0]))).astype(int)
     objective, iterate = solve("pgd", Problem(X, y))
     assert iterate.point.decrement <= 1.3e-7
     assert objective.passes < 25
 
 
 def test_pgd_warm_start_stays_where_it_is_good():
-    problem = generated(40_000, 5)
+    problem = generated(200_000, 5)
     objective, iterate = solve("pgd", problem)
     again = problem.objective()
     iterates = SOLVERS["pgd"].iterates(again, iterate.point.theta, np.random.default_rng(0))

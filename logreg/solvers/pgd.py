@@ -38,13 +38,14 @@ from logreg.objective import Objective
 from logreg.point import Iterate, Point
 from logreg.solvers.newton import newton
 from logreg.solvers.newton_cg import diagonal_metric
-from logreg.solvers.quasi_newton import Better, price_of_hessian, refine
+from logreg.solvers.quasi_newton import Better, price_of_hessian, refine, work_of_gradient
 
 Array = NDArray[np.float64]
 
-LARGE = 1000  # parameters of several classes from which the Kronecker metric is used, ...
-COSTLY = 25  # ... or gradients that a Hessian costs, if samples do not serve
+COSTLY = 15  # gradients that a Hessian of several classes costs: then a Kronecker product is used,
+FORBIDDING = 30  # ... and from here on where samples would serve as well
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
+WORTH = 1.6e7  # work of a Hessian from which samples save more than finding them costs
 MANY = 300  # parameters from which Hessians of all rows are dear, if rows are few as well
 
 
@@ -55,7 +56,9 @@ def sample_rows(objective: Objective) -> int:
 
 def is_tall(objective: Objective) -> bool:
     """Whether there are rows enough that samples of them pay."""
-    return objective.design.n >= 8 * sample_rows(objective)
+    if objective.design.n < 5 * sample_rows(objective):
+        return False
+    return price_of_hessian(objective) * work_of_gradient(objective) >= WORTH
 
 
 def takes_diagonal(objective: Objective) -> bool:
@@ -71,8 +74,7 @@ def takes_kronecker(objective: Objective) -> bool:
     """Whether the metric is a Kronecker product."""
     if objective.loss.q == 1 or takes_diagonal(objective):
         return False
-    costly = price_of_hessian(objective) > COSTLY and not is_tall(objective)
-    return costly or objective.size > LARGE
+    return price_of_hessian(objective) > (FORBIDDING if is_tall(objective) else COSTLY)
 
 
 def preconditioned_gradient_descent(

@@ -148,18 +148,23 @@ class Model:
 def price_of_hessian(objective: Objective) -> float:
     """What an exact Hessian and its factor cost, in gradients; inf where it is too large.
 
-    Multiplications of each, and what was measured of their speed on 15 shapes from 150 x 4 x 3
-    classes to 400,000 x 54 x 7 and 1,000,000 x 28: right within a third.
+    Multiplications of each, at the speed that was measured on 15 shapes from 150 x 4 x 3 classes to
+    400,000 x 54 x 7 and 1,000,000 x 28: mostly right within a half.
     """
     p, (q, width) = objective.size, objective.shape
     if p > LARGEST:
         return np.inf
     if objective.design.matrix.sparse:  # made of blocks that are made dense
         return 0.01 * p * objective.design.d / objective.design.matrix.row_width
-    pairs, rate = (q * (q - 1) // 2, 0.1) if q > 1 else (1, 0.035)
-    gradient = objective.design.n * q * (width + 10)
-    product = objective.design.n * pairs * width * (width + 20)
-    return 1.5 + (rate * product + 0.045 * p**3) / gradient
+    pairs = q * (q - 1) // 2 if q > 1 else 1
+    product = objective.design.n * pairs * width * (width + 100)
+    return 1.5 + (0.075 * product + 0.07 * p**3) / work_of_gradient(objective)
+
+
+def work_of_gradient(objective: Objective) -> float:
+    """About 0.2 ns each: multiplications, with what narrow tables and few classes lose."""
+    q, width = objective.shape
+    return float(objective.design.n * (q + 3) * (width + 20))
 
 
 def slow(recent: list[float], price: float, window: int) -> bool:
