@@ -1,13 +1,13 @@
-# make demo | test | lint | bench: each does all its own set-up in .venv
+# make demo | test | lint | accuracy | bench: each does all its own set-up in .venv
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint accuracy bench floors clean
+.PHONY: help demo test lint accuracy bench bench-full floors clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
 
 $(INSTALLED): pyproject.toml setup.py $(wildcard datasets/*/card.md)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -28,8 +28,20 @@ lint: $(INSTALLED) ## ruff and mypy --strict
 accuracy: $(INSTALLED) ## write docs/accuracy.md anew: every data set against a longer-precision optimum
 	$(BIN)/python benchmarks/accuracy.py
 
-bench: $(INSTALLED) ## our time against scikit-learn's solvers at equal accuracy
+.venv/peers: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@
+
+bench: .venv/peers ## a few minutes: our time and memory against other packages', at equal accuracy
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/memory.py
+
+bench-full: .venv/peers ## all data sets, the pictures and the crossovers; writes docs/speed.md (an hour)
+	$(BIN)/python benchmarks/speed.py --all --write
+	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/curves.py
+	$(BIN)/python benchmarks/crossover.py
+	$(BIN)/python benchmarks/crossover.py 10
 
 floors: ## the suite's core on the oldest versions that pyproject.toml allows
 	test -x .floors/bin/python || $(PYTHON) -m venv .floors

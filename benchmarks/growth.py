@@ -55,14 +55,14 @@ def points(load: Callable) -> dict[str, float]:
     return times
 
 
-def threads() -> dict[float, float]:
+def threads() -> dict[int, float]:
     """Seconds of our fit by n_jobs."""
     X, y = normal(1_000_000, 28)
-    return {
-        k: float(np.median([seconds(lambda k=k: LogisticRegression(n_jobs=k).fit(X, y))] * 1))
-        for k in (1, 2)
-        for _ in range(2)  # the first warms up
-    }
+    times = {}
+    for k in (1, 2):
+        model = LogisticRegression(n_jobs=k).fit(X, y)
+        times[k] = float(np.median([seconds(lambda m=model: m.fit(X, y)) for _ in range(5)]))
+    return times
 
 
 def draw(ax, title: str, measured: dict[float, dict[str, float]]) -> None:

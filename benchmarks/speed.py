@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import memory
 import numpy as np
 from peers import PEERS, Answer, Fit, versions
 from scipy.special import logsumexp
@@ -179,8 +180,32 @@ def document(rows: list[str], command: str) -> None:
         "on 2 cores."
     )
     about = (__doc__ or "").split("\n\n    python")[0]
-    text = f"# Speed\n\n{about}\n\n{made}\n\n" + "\n".join([HEAD, *rows]) + "\n"
+    text = f"# Speed\n\n{about}\n\n{made}\n\n" + "\n".join([HEAD, *rows]) + PICTURES
+    text += "\n".join(memory.rows()) + "\n"
     (ROOT / "docs" / "speed.md").write_text(text)
+
+
+PICTURES = """
+
+## How it gets there
+
+Ours along one fit; peers at each tolerance of their ladder (`python benchmarks/curves.py`).
+
+![Relative distance of F from its optimum against seconds](figures/curves.png)
+
+## How it grows
+
+`python benchmarks/growth.py`: each at the loosest tolerance that reaches 1e-9 F*; a point is
+missing where a peer did not get there. The last panel is our fit on one thread and on two.
+
+![Seconds against rows, columns, classes, condition number and threads](figures/growth.png)
+
+## Memory
+
+The peak of the resident memory during a fit, less that before it, as a share of X; each fit in a
+process of its own (`python benchmarks/memory.py`).
+
+"""
 
 
 def compare(words: list[str], *, everything: bool) -> Iterator[tuple[str, ...]]:
@@ -208,8 +233,8 @@ def main(arguments: list[str]) -> None:
     for row in compare(words, everything="--all" in flags):
         rows.append("| " + " | ".join(row) + " |")
         print(rows[-1], flush=True)
-        if "--write" in flags:
-            document(rows, " ".join(["python benchmarks/speed.py", *arguments]))
+    if "--write" in flags:
+        document(rows, " ".join(["python benchmarks/speed.py", *arguments]))
 
 
 if __name__ == "__main__":

@@ -33,15 +33,19 @@ Array = NDArray[np.float64]
 # Multiplications that the largest deviation may cost: where the dual bound is there as well, and
 # where it is not. It takes twice a Hessian's time.
 WORTH_IT, AFFORDABLE = 2e8, 2e10
+LOOSE = 1e4  # times δ², half of which is what the gap is likely to be
 
 
-def gap(point: Point) -> float:
-    """An upper bound on F(θ) - F*; inf where none is known."""
+def gap(point: Point, decrement: float = 0.0) -> float:
+    """An upper bound on F(θ) - F*; inf where none is known.
+
+    A fit that was to be rough, of so large a `decrement`, is not worth a Hessian for its bound.
+    """
     bound = np.inf
     if point.objective.penalty:  # F* > 0, so that F itself is a bound
         bound = float(np.fmin(_duality_gap(point), point.value))
     # The dual bound is loose for columns of large values: then the Hessian is worth its price.
-    if not bound <= 1e-9 * abs(point.value):
+    if not bound <= max(1e-9 * abs(point.value), LOOSE * decrement**2):
         bound = min(bound, _self_concordant_gap(point))
     return bound if np.isfinite(bound) else np.inf
 
@@ -104,7 +108,7 @@ def _self_concordant_gap(point: Point) -> float:
     if not point.metric.sound:
         return np.inf
     move = point.reach
-    if not move * point.decrement <= 0.01:  # or the exact one would change a three hundredth
+    if not move * point.decrement <= 0.3:  # else the exact one would change a tenth at most
         move = _largest_deviation(point)
     u = move * point.decrement
     if u >= 1:

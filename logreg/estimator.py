@@ -247,7 +247,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _keep(self, solution: Solution, data: inputs.Data) -> None:
         self.__dict__.update(coefficients(solution.point, data))
         self.n_iter_ = np.array([solution.n_iter], dtype=np.int32)
-        self.gap_ = gap(solution.point)
+        self.gap_ = gap(solution.point, solution.decrement)
         self.n_passes_ = int(np.ceil(solution.point.objective.passes))
         self.outcome_ = solution.outcome
         self._history = solution.history

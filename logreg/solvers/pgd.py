@@ -42,8 +42,8 @@ from logreg.solvers.quasi_newton import Better, price_of_hessian, refine, work_o
 
 Array = NDArray[np.float64]
 
-COSTLY = 15  # gradients that a Hessian of several classes costs: then a Kronecker product is used,
-FORBIDDING = 30  # ... and from here on where samples would serve as well
+COSTLY = 15  # gradients that a Hessian of several classes costs: then a Kronecker product is used
+PASSES = 25  # ... for which so many gradients more are needed than with samples
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
 WORTH = 1.6e7  # work of a Hessian from which samples save more than finding them costs
 MANY = 300  # parameters from which Hessians of all rows are dear, if rows are few as well
@@ -55,10 +55,17 @@ def sample_rows(objective: Objective) -> int:
 
 
 def is_tall(objective: Objective) -> bool:
-    """Whether there are rows enough that samples of them pay."""
-    if objective.design.n < 5 * sample_rows(objective):
+    """Whether there are rows enough that samples of them pay.
+
+    Their optima cost some eight Hessians of the first and four of the second, of a tenth of the
+    rows; without them there would be two Hessians of all rows, or a Kronecker product.
+    """
+    price = price_of_hessian(objective)
+    if price == np.inf:
         return False
-    return price_of_hessian(objective) * work_of_gradient(objective) >= WORTH
+    samples = 8 * sample_rows(objective) / objective.design.n + 0.4
+    otherwise = min(2 * price, PASSES) if objective.loss.q > 1 else 2 * price
+    return price * work_of_gradient(objective) >= WORTH and price * samples <= otherwise
 
 
 def takes_diagonal(objective: Objective) -> bool:
@@ -74,7 +81,7 @@ def takes_kronecker(objective: Objective) -> bool:
     """Whether the metric is a Kronecker product."""
     if objective.loss.q == 1 or takes_diagonal(objective):
         return False
-    return price_of_hessian(objective) > (FORBIDDING if is_tall(objective) else COSTLY)
+    return price_of_hessian(objective) > COSTLY and not is_tall(objective)
 
 
 def preconditioned_gradient_descent(
