@@ -1,7 +1,7 @@
 """The metric of a step: a positive definite matrix near the Hessian, factored."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Metric(Protocol):
         ...
 
 
+@runtime_checkable
 class FactoredHessian(Metric, Protocol):
     """A metric that is the Hessian; not quite where it is not `sound`."""
 

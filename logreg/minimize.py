@@ -36,6 +36,7 @@ class Solution:
         return self.history[-1].iteration
 
 
+AGAIN = 0.3  # of its distance at the last: then recession is asked for again
 PATIENCE = 30  # iterations without any progress: the rest is rounding
 
 Callback = Callable[[Point, Record], bool]
@@ -64,7 +65,7 @@ def minimize(
     Solution
     """
     start, history = perf_counter(), []
-    outcome, asked, last = Outcome.ROUNDING, False, None
+    outcome, asked, last = Outcome.ROUNDING, SMALL, None
     for n_iter, (point, decrement, prove, sound) in enumerate(iterates):
         if decrement <= tol and prove is not None:
             decrement = prove(tol)
@@ -73,11 +74,11 @@ def minimize(
         passes = point.objective.passes
         history.append(Record(n_iter, point.value, norm, decrement, passes, seconds))
         stop = callback is not None and callback(point, history[-1])
-        # Recession is asked for once an iterate is near and margins still move, while the curvature
-        # of the rows behind it can be seen; and when all else has settled.
-        near = decrement <= SMALL * point.objective.unit
-        early = near and not asked and point.moved(last)
-        ask, asked = early or decrement <= tol, asked or early
+        # Recession is asked for where an iterate is near and margins still move, while the
+        # curvature of the rows behind it can be seen; and when all else has settled.
+        ask = decrement <= tol
+        if decrement <= asked * point.objective.unit and point.moved(last):
+            ask, asked = True, AGAIN * decrement / point.objective.unit
         last = point
         if point.separates or (ask and point.recedes):
             outcome = Outcome.SEPARATED

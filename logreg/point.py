@@ -72,6 +72,25 @@ class Point:
         """
         return self.metric.deviation(self.objective.largest_row)
 
+    def moves(self, before: "Point") -> Array:
+        """How far the log-odds of each row have moved, (n,)."""
+        return _range(self.margin - before.margin)
+
+    def bound_by(self, before: "Point") -> tuple[float, float]:
+        """A bound on the decrement by the Hessian of another point, and by what factor it may be
+        too large.
+
+        Where all margins have moved by at most u, each weight σ' has fallen by no more than a
+        factor e^-u, each p_k p_l of several classes by no more than e^-2u where their differences
+        have moved by u: so H ≥ e^-u H_before, and δ ≤ e^(u/2) sqrt(g' H_before⁻¹ g), or e^u of it.
+        """
+        several = len(self.margin) > 1
+        u = float(self.moves(before).max())
+        squared = max(float(self.gradient @ before.metric.solve(self.gradient)), 0.0)
+        with np.errstate(over="ignore"):
+            factor = float(np.exp(u if several else u / 2))
+        return factor * float(np.sqrt(squared)), factor
+
     # -- without a penalty the optimum may lie at infinity -------------------------------------
 
     @cached_property
@@ -99,7 +118,7 @@ class Point:
         if self.metric.sound and self.reach * self.decrement < 0.5:
             return False  # no margin moves as far
         change = self.objective.margin_change(self.newton_step)
-        moved = np.abs(change).max(axis=0) > 0.5
+        moved = _range(change) > 0.5
         if not moved.any():
             return False
         diag, root = self.objective.loss.curvature(self.margin, slice(0, self.objective.design.n))
@@ -112,7 +131,13 @@ class Point:
         """Whether the step from there to here moved any margin to speak of, towards infinity."""
         if self.objective.penalty or last is None:
             return last is None
-        return bool(np.abs(self.margin - last.margin).max() > 0.1)
+        return bool(self.moves(last).max() > 0.1)
+
+
+def _range(change: Array) -> Array:
+    """How far the log-odds of a row move: of several classes, the widest pair."""
+    moved: Array = np.ptp(change, axis=0) if len(change) > 1 else np.abs(change[0])
+    return moved
 
 
 class Iterate(NamedTuple):

@@ -56,15 +56,15 @@ def assert_optimal(model, truth):
     """Near the optimum; and the fit knew how near, and by how much F could still fall.
 
     Rounding alone costs up to 1e-10 standard errors and 1e-10 of F in shifted columns, where the
-    products of a margin cancel. "pgd" estimates its distance by conjugate gradients.
+    products of a margin cancel. What is said of it is a bound, which may be some tenfold too large.
     """
     assert model.outcome_ is Outcome.CONVERGED
     distance = truth.distance(model.coef_, model.intercept_)
     assert distance <= PROMISE
     said = model.history_["standard_errors"].iloc[-1]
     assert said <= model.tol
-    if model.solver != "newton":  # the metric is an estimate, and it allows for that
-        assert said / 1.5 - 1e-9 <= distance <= said * 1.02 + 1e-9
+    if model.solver != "newton":  # it is a bound, by another point's Hessian or the dual gap
+        assert said / 30 - 1e-9 <= distance <= said * 1.02 + 1e-9
     else:
         assert distance == pytest.approx(said, rel=0.01, abs=1e-9)
     assert distance**2 / 2 <= 1.001 * model.gap_ + 1e-18
@@ -263,3 +263,15 @@ def test_weights_and_columns_of_any_size():
     weight = 10 ** np.random.default_rng(4).uniform(-4, 4, len(y))
     model = LogisticRegression(C=100).fit(X, y, weight)
     assert_optimal(model, optimum(X, y, C=100, weight=weight))
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_curvature_of_a_few_rows_that_fades_on_the_way(seed):
+    """A Hessian kept for many steps said 5e-7 at a true 2e-4: few rows carry a group's columns."""
+    rng = np.random.default_rng(seed)
+    group = np.where(rng.random(2000) < 0.7, 0, rng.integers(0, 10, 2000))
+    X = np.column_stack([1e4 * np.eye(10)[group], rng.normal(size=(2000, 10))])
+    margin = 2 * rng.normal(size=(10, 7))[group] + rng.normal(size=7)
+    margin[:, :] += rng.gumbel(size=margin.shape)
+    y = margin.argmax(axis=1)
+    assert_optimal(LogisticRegression(C=100).fit(X, y), optimum(X, y, C=100))

@@ -38,7 +38,7 @@ def test_near_the_optimum_the_self_concordant_bound_is_half_the_squared_decremen
             break
     bound = _self_concordant_gap(iterate.point)
     assert bound == pytest.approx(iterate.decrement**2 / 2, rel=0.11)
-    assert bound >= iterate.decrement**2 / 2
+    assert bound >= iterate.point.decrement**2 / 2
 
 
 def test_the_dual_bound_is_the_gap_where_the_intercept_is_at_rest():

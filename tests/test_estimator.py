@@ -864,6 +864,41 @@ def test_separation_is_seen_in_many_rows(solver, K):
     assert model.n_iter_[0] < 80
 
 
+@pytest.mark.parametrize("seed", [9, 37, 101])
+def test_separation_of_some_classes_in_a_few_rows(seed):
+    """Two of four classes never occur where a column is 1: margins go apart by half a step each."""
+    rng = np.random.default_rng(seed)
+    n, d, K = 3000, 8, int(rng.choice([4, 7]))
+    wide = rng.normal(size=(n, d))
+    if rng.random() < 0.5:
+        wide[:, :4] = rng.standard_cauchy(size=(n, 4))
+    wide[:, 2] = np.arange(n) < rng.choice([4, 8, 20])
+    margin = wide / wide.std(axis=0) @ rng.normal(size=(d, K)) / 2
+    y = (margin + rng.gumbel(size=(n, K))).argmax(axis=1)
+    few = int(wide[:, 2].sum())
+    y[:few] = np.arange(few) % 2
+    with pytest.warns(SeparationWarning):
+        fit(wide, y, C=np.inf)
+
+
+def test_the_gap_of_float32_counts_the_rounding_of_the_coefficients():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 3))
+    x[:, 1] = x[:, 0] + 1e-5 * rng.normal(size=3000)
+    y = (x[:, 2] + rng.logistic(size=3000) > 0).astype(int)
+    x = x.astype(np.float32)
+    model = fit(x, y, C=1e8)
+    wide = x.astype(np.float64)
+
+    def value(w, b):
+        margin = wide @ np.asarray(w[0], np.float64) + float(b[0])
+        return np.logaddexp(0, np.where(y == 1, -margin, margin)).sum() + (w**2).sum() / 2e8
+
+    exact = fit(wide, y, C=1e8)
+    lost = value(model.coef_, model.intercept_) - value(exact.coef_, exact.intercept_)
+    assert model.gap_ >= lost - 1e-12 * value(exact.coef_, exact.intercept_)
+
+
 def test_separation_by_columns_with_a_single_one():
     """Each sample of rows is separated by them too, and must not lead the full fit astray."""
     rng = np.random.default_rng(3)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
 from logreg.certificate import dual_distance
-from logreg.metric import Metric
+from logreg.metric import FactoredHessian, Metric
 from logreg.objective import Objective
 from logreg.point import Iterate, Point
 from logreg.solvers.line_search import backtrack
@@ -24,6 +24,7 @@ LARGEST = 5000  # parameters from which an exact Hessian is never made
 STALE = 0.7  # of the value of F at which the metric was made: then it is made again, ...
 RENEWALS = 12  # ... so many times
 FAR = 2.0  # log-odds that margins may move before a Hessian is another
+SHARE = 0.3  # of the curvature in a direction that rows may have had whose own is another by now
 CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
 DOUBT = 2.0  # ... and one that is only rough up to twice
 CLOSE = 5.0  # times tol: a bound so near will be there in fewer passes than a proof takes
@@ -62,6 +63,9 @@ def refine(
         model.decrements.append(decrement)
         proof = model.proof(point, decrement, price)
         yield Iterate(point, model.trust * decrement, proof, model.sound)
+        if model.refuted:
+            model = Model(point, point.metric, exact=True)
+            continue
         if model.step is not None:  # the proof went to see, and this is the way
             direction, model.step = model.step, None
         after = None
@@ -87,8 +91,9 @@ class Model:
         self, point: Point, metric: Metric, *, exact: bool = False, rough: bool = False
     ) -> None:
         self.metric, self.exact, self.rough = metric, exact, rough
-        self.value = point.value
-        self.trust = DOUBT if rough else CAUTION
+        self.made_at, self.value = point, point.value
+        self.trust = DOUBT if rough else 1.0 if exact else CAUTION
+        self.refuted = False  # by the exact Hessian, which takes its place
         self.memory = SecantMemory(20 if rough else MEMORY)
         self.decrements: list[float] = []
         self.step: Array | None = None  # Newton's, where a proof has found it
@@ -121,6 +126,22 @@ class Model:
         """The inverse metric, corrected, times g."""
         return self.memory.solve(self.metric, g, scaled=self.rough)
 
+    def share_of_moved_rows(self, point: Point) -> float:
+        """What the rows whose log-odds have moved by more than 1 since then had of the metric's
+        curvature, in some direction at most: Σ c_i x̃_i' M⁻¹ x̃_i over these rows, or inf for many.
+        """
+        objective, before = point.objective, self.made_at
+        rows = np.flatnonzero(point.moves(before) > 1.0)
+        if not len(rows):
+            return 0.0
+        if len(rows) > objective.design.n // 50 or not isinstance(self.metric, FactoredHessian):
+            return np.inf
+        part = objective.take(rows, np.ones(len(rows)))
+        every = slice(0, len(rows))
+        x = part.design.standard_rows(every, np.empty((len(rows), part.design.width)))
+        c = part.loss.trace(before.margin[:, rows], every)
+        return float(c @ self.metric.deviations(x) ** 2)
+
     def proof(
         self, point: Point, decrement: float, price: float
     ) -> Callable[[float], float] | None:
@@ -134,15 +155,29 @@ class Model:
             self.trust = proven / decrement if decrement > 0 else 1.0
             return proven
 
+        def by_moves_or_hessian(tol: float) -> float:
+            bound = point.bound_by(self.made_at)[0] if self.exact else np.inf
+            if bound <= CLOSE * tol:
+                return bound
+            self.refuted = point.decrement > tol
+            return point.decrement
+
         if self.rough:
             return by_bound_or_conjugate_gradients
-        # A Hessian is believed while margins have moved little since. What they move by is, on
-        # average over the rows, their standard errors times the decrement. It was right within a
-        # tenth at 1.3 after 13 steps (adult), off by a half at 1.5 and 0.7 after 40.
+        # A sample's Hessian is believed while margins have moved little since. What they move by
+        # is, on average over the rows, their standard errors times the decrement. It was right
+        # within a tenth at 1.3 after 13 steps (adult), off by a half at 1.5 and 0.7 after 40.
         objective = point.objective
         moved = self.decrements[0] * np.sqrt(objective.size / objective.design.n)
         far = moved > FAR or (moved > FAR / 4 and len(self.decrements) > 15)
-        return (lambda tol: point.decrement) if far and price < np.inf else None
+
+        def by_sample_or_hessian(tol: float) -> float:
+            outgrown = far or self.share_of_moved_rows(point) > SHARE
+            return by_moves_or_hessian(tol) if outgrown else self.trust * decrement
+
+        if price == np.inf:
+            return None
+        return by_moves_or_hessian if self.exact else by_sample_or_hessian
 
 
 def price_of_hessian(objective: Objective) -> float:
