@@ -4,7 +4,7 @@
 
 Each solver at the loosest tolerance that reaches F - F* ≤ 1e-9 F*, ours too; the median of three
 fits, one after the other. A point is missing where a peer was not there within its patience (ten
-times our time, 8 seconds at least). Writes docs/figures/growth.png (about five minutes).
+times our time, 5 seconds at least). Writes docs/figures/growth.png (about five minutes).
 """
 
 import warnings

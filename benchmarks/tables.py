@@ -86,8 +86,8 @@ def generated() -> Iterator[Table]:
     yield Table("500,000 x 50, normal", lambda: normal(500_000, 50))
     yield Table("500,000 x 50, six decades", lambda: normal(500_000, 50, 6))
     yield Table("1,000,000 x 28, normal", lambda: normal(1_000_000, 28), (1.0, np.inf))
-    yield Table("60,000 x 1000, normal", lambda: normal(60_000, 1000))
-    yield Table("60,000 x 1000, mixed", lambda: mixed(60_000, 1000))
+    yield Table("60,000 x 1,000, normal", lambda: normal(60_000, 1000))
+    yield Table("60,000 x 1,000, mixed", lambda: mixed(60_000, 1000))
     yield Table("text", text)
     yield Table("digits", lambda: load_digits(return_X_y=True))
 

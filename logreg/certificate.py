@@ -33,19 +33,19 @@ Array = NDArray[np.float64]
 # Multiplications that the largest deviation may cost: where the dual bound is there as well, and
 # where it is not. It takes twice a Hessian's time.
 WORTH_IT, AFFORDABLE = 2e8, 2e10
-LOOSE = 1e4  # times δ², half of which is what the gap is likely to be
+ROUGH = 1e-4  # decrement
 
 
 def gap(point: Point, decrement: float = 0.0) -> float:
     """An upper bound on F(θ) - F*; inf where none is known.
 
-    A fit that was to be rough, of so large a `decrement`, is not worth a Hessian for its bound.
+    With a penalty, a fit that ended at a large `decrement` is not worth a Hessian for its bound.
     """
     bound = np.inf
     if point.objective.penalty:  # F* > 0, so that F itself is a bound
         bound = float(np.fmin(_duality_gap(point), point.value))
     # The dual bound is loose for columns of large values: then the Hessian is worth its price.
-    if not bound <= max(1e-9 * abs(point.value), LOOSE * decrement**2):
+    if not (bound <= 1e-9 * abs(point.value) or (bound < np.inf and decrement > ROUGH)):
         bound = min(bound, _self_concordant_gap(point))
     return bound if np.isfinite(bound) else np.inf
 

@@ -89,7 +89,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Why the fit stopped.
     history_ : DataFrame
         A row an iteration, from the start on: objective, gradient_norm, standard_errors (from the
-        optimum), passes (reads of X) and seconds so far.
+        optimum; the last row's is a bound), passes (reads of X) and seconds so far.
     gap_ : float
         An upper bound on F(coef_, intercept_) - F*, by duality or self-concordance; ``np.inf``
         where none is known, as without a penalty on columns that nearly depend on each other.
