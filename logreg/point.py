@@ -118,7 +118,7 @@ class Point:
         if self.metric.sound and self.reach * self.decrement < 0.5:
             return False  # no margin moves as far
         change = self.objective.margin_change(self.newton_step)
-        moved = _range(change) > 0.5
+        moved = _range(change.copy()) > 0.5
         if not moved.any():
             return False
         diag, root = self.objective.loss.curvature(self.margin, slice(0, self.objective.design.n))
@@ -135,9 +135,10 @@ class Point:
 
 
 def _range(change: Array) -> Array:
-    """How far the log-odds of a row move: of several classes, the widest pair."""
-    moved: Array = np.ptp(change, axis=0) if len(change) > 1 else np.abs(change[0])
-    return moved
+    """How far the log-odds of a row move: of several classes, the widest pair. Writes into them."""
+    several = len(change) > 1
+    spread: Array = np.ptp(change, axis=0) if several else np.abs(change[0], out=change[0])
+    return spread
 
 
 class Iterate(NamedTuple):
