@@ -32,7 +32,7 @@ accuracy: $(INSTALLED) ## write docs/accuracy.md anew: every data set against a 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	touch $@
 
-bench: .venv/peers ## a few minutes: our time and memory against other packages', at equal accuracy
+bench: .venv/peers ## some ten minutes: our time and memory against other packages', at equal accuracy
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
 

@@ -11,7 +11,7 @@ data costs at least.
 
     python benchmarks/speed.py [--all] [--write] [name ...]
 
-It measures a choice of sets (a few minutes), --all of them, or those whose name holds a word given.
+It measures a choice of sets (ten minutes), --all of them, or those whose name holds a word given.
 With a folder `shared/data` beside the project its real tables are compared too. --write puts the
 result into docs/speed.md.
 """
