@@ -17,9 +17,10 @@ Kernel = Callable[[Sequence[slice]], Parts]
 # Of X: a block costs two threads some 70 µs in calls, so 2 MB were best where that is many rows,
 # and 4 MB where it is few: 60,000 x 1000 in blocks of 262, 524 and 1048 rows: 35, 20, 22 ms.
 BLOCK_BYTES, FEW_ROWS = 2**21, 2048
-BLOCK_ROWS = 16384  # so that the per-row work of narrow tables stays in cache as well
+BLOCK_ROWS = 32768  # so that the per-row work of narrow tables stays in cache as well
 GROUPS = 16  # jobs a pass is cut into, whatever the number of threads: fixes the order of summing
 THREADED_SIZE = 1_000_000  # multiplications in a pass from which a second thread pays
+ROW_WORK = 8  # multiplications that a row's sigmoid and loss count for, at least
 
 
 class Moments(NamedTuple):
@@ -142,7 +143,8 @@ class RowBlocks:
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
         jobs = [blocks[a:b] for a, b in pairwise(cuts)]
-        threads = self.n_threads if self.n * width * products >= self.threaded_size else 1
+        work = self.n * (width + ROW_WORK) * products
+        threads = self.n_threads if work >= self.threaded_size else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)
         return reduce(_add, parts)

@@ -146,8 +146,8 @@ def sampled(objective: Objective, rng: np.random.Generator) -> Better | None:
 def candidates(objective: Objective, size: int, rng: np.random.Generator) -> Objective:
     """The objective of about `size` rows drawn evenly."""
     n = objective.design.n
-    index = np.unique(rng.integers(0, n, size))
-    return objective.take(index, np.full(len(index), n / len(index)))
+    index = np.sort(rng.integers(0, n, size))
+    return objective.take(index, np.full(size, n / size))
 
 
 def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -> Objective:
@@ -156,20 +156,19 @@ def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -
     `score`.
     """
     score += 0.2 * score.mean()
-    keep = score * (m / score.sum())
-    np.minimum(keep, 1.0, out=keep)
-    for _ in range(4):  # rows kept for certain leave room for the others
-        sure = keep >= 1.0
-        if not sure.any():
+    total = float(score.sum())
+    factor, room, rest = 1.0, float(m), total
+    for _ in range(5):  # rows kept for certain leave room for the others
+        if not (room > 0 and rest > 1e-12 * total):
             break
-        room, rest = m - sure.sum(), score[~sure].sum()
-        if room <= 0 or rest <= 0:
-            break
-        keep = np.where(sure, 1.0, np.minimum(1.0, room * score / rest))
-    index = np.flatnonzero(rng.random(len(keep), dtype=np.float32) < keep)
-    factor = 1.0 / keep[index]
-    del score, keep  # two numbers a row, before the sample is gathered
-    return objective.take(index, factor)
+        factor = room / rest
+        sure = score >= 1.0 / factor
+        room, rest = m - float(np.count_nonzero(sure)), total - float(np.dot(sure, score))
+    score *= factor
+    index = np.flatnonzero(rng.random(len(score), dtype=np.float32) < score)
+    weight = 1.0 / np.minimum(score[index], 1.0)
+    del score  # a number a row, before the sample is gathered
+    return objective.take(index, weight)
 
 
 def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Point:
