@@ -124,17 +124,20 @@ class Objective:
             return np.sqrt(diag if root is None else root[first] * root[second])
 
         products = self.design.gram(root, max(len(first), 1))
-        h = products.reshape(1, width, 1, width) if q == 1 else np.zeros((q, width, q, width))
-        for product, k, m in zip(products, first, second, strict=False):
+        if q == 1:
+            return self._with_penalty_and_flat(products[0])
+        h = np.zeros((q, width, q, width))
+        for product, k, m in zip(products, first, second, strict=True):
             h[k, :, k, :] += product
             h[m, :, m, :] += product
             h[k, :, m, :] = h[m, :, k, :] = -product
-        self._add_penalty_and_flat(h)
-        return h.reshape(self.size, self.size)
+        return self._with_penalty_and_flat(h.reshape(self.size, self.size))
 
     @cached_property
     def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The pairs of classes."""
+        """The pairs of classes; none where there is one output."""
+        if self.loss.q == 1:
+            return np.empty(0, np.intp), np.empty(0, np.intp)
         return np.tril_indices(self.loss.q, -1)
 
     def metric(self, hessian: Array) -> FactoredHessian:
@@ -186,13 +189,17 @@ class Objective:
         strength = self.penalty.curvature(self.design.scale) * self.design.per_scale**2
         return np.append(strength, 0.0) if self.design.intercept else strength
 
-    def _add_penalty_and_flat(self, h: Array) -> None:
-        diagonal = np.einsum("kaka->ka", h)  # a view
-        size = max(float(diagonal.mean()), np.finfo(float).tiny)
+    def _with_penalty_and_flat(self, h: Array) -> Array:
+        """h (p, p) with these added, in place."""
+        q, width = self.shape
+        diagonal = h.reshape(-1)[:: self.size + 1].reshape(q, width)  # a view
+        size = 0.0 if self.flat is None else max(diagonal.mean(), np.finfo(float).tiny)
         diagonal += self._penalty_diagonal
         if self.flat is not None:
-            for k in range(len(h)):
-                h[k, :, k, :] += self.flat @ self.flat.T * size
+            for k in range(q):
+                part = slice(k * width, (k + 1) * width)
+                h[part, part] += self.flat @ self.flat.T * size
+        return h
 
     def diagonal(self, margin: Array) -> Array:
         """The diagonal of H for two classes, (p,); no read of X where all margins are the same."""
