@@ -27,6 +27,7 @@ FAR = 2.0  # log-odds that margins may move before a Hessian is another
 SHARE = 0.3  # of the curvature in a direction that rows may have had whose own is another by now
 CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
 DOUBT = 2.0  # ... and one that is only rough up to twice
+PRODUCTS = 8  # with the Hessian that conjugate gradients take in the metric of a sample
 CLOSE = 5.0  # times tol: a bound so near will be there in fewer passes than a proof takes
 
 
@@ -159,8 +160,10 @@ class Model:
             bound = point.bound_by(self.made_at)[0] if self.exact else np.inf
             if bound <= CLOSE * tol:
                 return bound
-            self.refuted = point.decrement > tol
-            return point.decrement
+            # Where rounding hides the curvature, the distance is not known either.
+            distance = point.decrement if point.metric.sound else np.inf
+            self.refuted = distance > tol
+            return distance
 
         if self.rough:
             return by_bound_or_conjugate_gradients
@@ -171,13 +174,15 @@ class Model:
         moved = self.decrements[0] * np.sqrt(objective.size / objective.design.n)
         far = moved > FAR or (moved > FAR / 4 and len(self.decrements) > 15)
 
-        def by_sample_or_hessian(tol: float) -> float:
-            outgrown = far or self.share_of_moved_rows(point) > SHARE
-            return by_moves_or_hessian(tol) if outgrown else self.trust * decrement
+        def by_sample(tol: float) -> float:
+            if not far and self.share_of_moved_rows(point) <= SHARE:
+                return self.trust * decrement
+            dear = price > PRODUCTS
+            return by_bound_or_conjugate_gradients(tol) if dear else by_moves_or_hessian(tol)
 
         if price == np.inf:
             return None
-        return by_moves_or_hessian if self.exact else by_sample_or_hessian
+        return by_moves_or_hessian if self.exact else by_sample
 
 
 def price_of_hessian(objective: Objective) -> float:
