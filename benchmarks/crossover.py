@@ -18,6 +18,7 @@ from tables import classes, mixed
 from logreg import LogisticRegression
 from logreg.inputs import check_fit
 from logreg.minimize import minimize
+from logreg.penalty import ElasticNet
 from logreg.problem import pose
 from logreg.solvers import choose
 from logreg.solvers.newton import newton
@@ -64,7 +65,7 @@ def compare(n: int, d: int, K: int) -> str:
     X, y = mixed(n, d) if K == 2 else classes(n, d, K)
     data = check_fit(LogisticRegression(), X, y, None, None, None)
     with single_threaded_blas():
-        objective = pose(data, 1.0, True, thread_count())
+        objective = pose(data, ElasticNet.of(1.0), threads=thread_count())
         p = objective.size
         solvers = {"diagonal": diagonal} if K == 2 else {"Kronecker": kronecker}
         if p <= 2000:

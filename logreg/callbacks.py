@@ -70,9 +70,11 @@ class FitTasks:
 def report(point: Point, record: Record) -> bool:
     """Print a line for the iteration, what `verbose` asks for."""
     if record.iteration == 0:
-        print("iteration        objective   std. errors   passes   seconds")
+        measure = {"standard_errors": "std. errors", "relative_gap": "duality gap"}
+        far = measure[point.objective.measure]
+        print(f"iteration        objective   {far}   passes   seconds")
     print(
-        f"{record.iteration:9d} {record.objective:16.9g} {record.standard_errors:13.1e} "
+        f"{record.iteration:9d} {record.objective:16.9g} {record.distance:13.1e} "
         f"{record.passes:8.1f} {record.seconds:9.3f}"
     )
     return False

@@ -9,6 +9,10 @@ the χ² distance more than p (KL ≤ χ²), so
 
 with x measured from the column means. All terms are at hand; at g_b = 0 it is the gap itself.
 
+**With an L1 part** the dual point must satisfy |X'(residual + δ)|_j ≤ l1_j where a column has no
+ridge part: all residuals are shrunk by one factor `share`. The rows cost Σ s_i KL(q_i ‖ p_i) then,
+q being the probabilities with these residuals, and every term of the gap is still non-negative.
+
 **With the Hessian at hand: self-concordance.** The curvature of the log loss changes at most by
 e^u when margins move by u (two classes; with more, the range of the moves). With M the largest
 move of a margin by a step of length 1 in the metric H, and u = M δ < 1,
@@ -42,8 +46,10 @@ def gap(point: Point, decrement: float = 0.0) -> float:
     With a penalty, a fit that ended at a large `decrement` is not worth a Hessian for its bound.
     """
     bound = np.inf
-    if point.objective.penalty:  # F* > 0, so that F itself is a bound
+    if point.objective.penalty.anything:  # F* > 0, so that F itself is a bound
         bound = float(np.fmin(_duality_gap(point), point.value))
+    if point.objective.penalty.has_corners:  # the other bound is for smooth F
+        return bound
     # The dual bound is loose for columns of large values: then the Hessian is worth its price.
     if not (bound <= 1e-9 * abs(point.value) or (bound < np.inf and decrement > ROUGH)):
         bound = min(bound, _self_concordant_gap(point))
@@ -60,26 +66,79 @@ def dual_distance(point: Point) -> float:
     return float(bound) if np.isfinite(bound) else np.inf
 
 
-def _duality_gap(point: Point) -> float:
+def relative_gap(point: Point) -> float:
+    """The duality gap as a share of F: what a fit with corners in its penalty stops on."""
+    return _duality_gap(point) / point.value if point.value > 0 else 0.0
+
+
+def least_relative_gap(point: Point) -> float:
+    """The part of it that is known without looking at the rows."""
     objective, design = point.objective, point.objective.design
+    w = design.of_block(point.theta.reshape(objective.shape))[0]
+    w_gradient = point.gradient.reshape(objective.shape)[:, : design.d] * design.scale
+    penalty = objective.penalty
+    least = penalty.gap(w, w_gradient, share=penalty.within(w, w_gradient))
+    if penalty.has_squares:
+        least = min(least, penalty.gap(w, w_gradient))
+    return least / point.value if point.value > 0 else 0.0
+
+
+def _duality_gap(point: Point) -> float:
+    objective, design, penalty = point.objective, point.objective.design, point.objective.penalty
     gradient = point.gradient.reshape(objective.shape)
-    if not design.intercept:
-        return objective.penalty.gap(gradient * design.scale)
-    diag, root = objective.loss.curvature(point.margin, slice(0, design.n))
-    g_b = gradient[:, -1]
-    c = _intercept_step(diag, root, g_b)
-    if c is None or np.ptp(np.append(c, 0.0)) > 1:
-        return np.inf  # the moved residuals may leave [0, 1]
-    delta = diag * c[:, None]
-    if root is not None:
-        delta -= root * (c @ root)
-    delta *= delta
-    if objective.loss.weight is not None:
+    w = design.of_block(point.theta.reshape(objective.shape))[0]
+    w_gradient = gradient[:, : design.d] * design.scale
+    rows, moved, delta = 0.0, np.zeros_like(w), np.zeros_like(point.margin)
+    if design.intercept or not penalty:
+        rows, delta = _rest(point)
+        if not rows < np.inf:
+            return np.inf  # the moved residuals may leave [0, 1]
         weight = objective.loss.weight
-        delta *= np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
-    moved = np.sqrt(delta.sum(axis=1))[:, None] * design.column_norm
-    w_gradient = np.abs(gradient[:, :-1] * design.scale) + moved
-    return max(float(c @ g_b), 0.0) + objective.penalty.gap(w_gradient)
+        moved = _norm(delta, weight)[:, None] * design.column_norm
+        if weight is not None:
+            delta *= np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
+    bound = rows + penalty.gap(w, w_gradient, moved) if penalty.has_squares else np.inf
+    if penalty.has_corners:
+        share = penalty.within(w, w_gradient, moved)
+        rows = objective.loss.divergence(point.margin, delta, share)
+        bound = min(bound, rows + penalty.gap(w, w_gradient, moved, share))
+    return bound
+
+
+def _rest(point: Point) -> tuple[float, Array]:
+    """What brings the intercepts and the columns without a penalty to rest: the residuals less
+    δ = W X̃_F c with c = S⁻¹ g_F, S = X̃_F'W X̃_F, and what the rows cost for it at most; or inf.
+    """
+    objective = point.objective
+    diag, root = objective.loss.curvature(point.margin, slice(0, objective.design.n))
+    index = objective.penalty.free(objective.design.d)
+    g = objective.restricted(point.gradient, index)
+    if not len(index):
+        c = _intercept_step(diag, root, g)
+        change = None if c is None else c[:, None]
+    else:
+        metric = objective.free.metric(objective.free.hessian(point.margin))
+        c = metric.solve(g) if metric.sound else None
+        change = None if c is None else objective.free.margin_change(c)
+    if (
+        c is None
+        or change is None
+        or not np.ptp(np.vstack([change, 0 * change[:1]]), axis=0).max() <= 1
+    ):
+        return np.inf, np.zeros_like(diag)
+    delta = diag * change
+    if root is not None:
+        delta -= root * (root * change).sum(axis=0)
+    return max(float(c @ g), 0.0), delta
+
+
+def _norm(delta: Array, weight: Array | None) -> Array:
+    """sqrt(Σ_i δ_i² / s_i), (q,), over the rows with a weight."""
+    square = delta * delta
+    if weight is not None:
+        square *= np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
+    norm: Array = np.sqrt(square.sum(axis=1))
+    return norm
 
 
 def _intercept_step(diag: Array, root: Array | None, g_b: Array) -> Array | None:

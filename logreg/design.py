@@ -41,8 +41,11 @@ class Design:
     intercept : bool
     weight : array (n,), optional
         What the moments were weighted with.
-    ridge : float
+    ridge : float or array (d,)
         The penalty's curvature, which counts as so much more deviation.
+    rotate : bool
+        Whether the penalty allows X Q in place of an X of more columns than rows: it has to be
+        the same in all directions.
     """
 
     def __init__(
@@ -52,12 +55,14 @@ class Design:
         *,
         intercept: bool = True,
         weight: Array | None = None,
-        ridge: float = 0.0,
+        ridge: Array | float = 0.0,
+        rotate: bool = True,
     ) -> None:
         self.matrix, self.intercept = matrix, intercept
         self.basis: Array | None = None
-        if self.d > self.n and not matrix.sparse:
+        if rotate and self.d > self.n and not matrix.sparse:
             moments = self._use_row_space(moments, weight)
+        self.moments = moments
         self._set_coordinates(moments, ridge)
 
     @property
@@ -94,7 +99,7 @@ class Design:
         self.matrix = RowBlocks(rows, self.matrix.n_threads)
         return self.matrix.moments(weight)
 
-    def _set_coordinates(self, moments: Moments, ridge: float) -> None:
+    def _set_coordinates(self, moments: Moments, ridge: Array | float) -> None:
         # with an intercept: the deviation from the mean, times sqrt(Σ s); without: from zero
         self.total = moments.total
         far = 0.0 if self.intercept else moments.total * moments.mean**2
@@ -107,8 +112,11 @@ class Design:
         self.scale = np.exp2(np.round(np.log2(np.where(constant | (size == 0), 1.0, size))))
         self.per_scale = 1.0 / self.scale  # exact, and a multiplication is cheaper
         self.centre = moments.mean if self.intercept else np.zeros(self.d)
+        self.far = self._is_far()
+
+    def _is_far(self) -> bool:
         off_centre = np.abs(self.centre) > FAR * self.scale
-        self.far = bool(np.any(off_centre)) and not self.matrix.sparse
+        return bool(np.any(off_centre)) and not self.matrix.sparse
 
     # -- reading X ---------------------------------------------------------------------------
 
@@ -238,6 +246,21 @@ class Design:
         """Σ_i s_i x̃_ij² for each parameter of an output, s being the weights."""
         square = (self.column_norm * self.per_scale) ** 2
         return np.append(square, self.total) if self.intercept else square
+
+    def for_ridge(self, ridge: Array | float) -> "Design":
+        """The same in the coordinates that suit another penalty."""
+        other = copy(self)
+        other._set_coordinates(self.moments, ridge)
+        return other
+
+    def columns(self, index: NDArray[np.intp]) -> "Design":
+        """A design of some of the columns (gathered), in the same coordinates."""
+        part = copy(self)
+        part.matrix = self.matrix.columns(index)
+        for name in ("centre", "scale", "per_scale", "column_norm"):
+            setattr(part, name, getattr(self, name)[index])
+        part.far = part._is_far()
+        return part
 
     def take(self, index: NDArray[np.intp]) -> "Design":
         """A design of some of the rows (gathered), in the same coordinates."""

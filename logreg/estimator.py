@@ -20,8 +20,9 @@ from logreg.minimize import Callback, Record, Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_parameters
+from logreg.penalty import ElasticNet
 from logreg.point import Point
-from logreg.problem import coefficients, pose, stopping_distance
+from logreg.problem import coefficients, pose, promised_distance, stopping_distance
 from logreg.sigmoid import log_sigmoid, log_softmax, sigmoid, softmax
 from logreg.solvers import SOLVERS, choose
 from logreg.sparse_blocks import row_blocks
@@ -39,7 +40,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     It models the log-odds of a class as a linear function of the columns, P(y=1) = σ(x·w + b),
     or for K > 2 classes P(y=k) = softmax_k(x·w_k + b_k), and minimises
 
-        F(w, b) = Σ_i s_i ℓ(y_i, x_i·w + b + o_i) + (1/C) ½ ‖w‖²
+        F(w, b) = Σ_i s_i ℓ(y_i, x_i·w + b + o_i) + (1/C) [(1 - l1_ratio) ½ ‖w‖² + l1_ratio ‖w‖₁]
 
     where ℓ is the log loss, s the weights and o the offset. This is scikit-learn's objective
     divided by C: the same minimiser, in units of log-likelihood. The intercept is not penalised.
@@ -52,19 +53,23 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Inverse strength of the ridge penalty, above 0. ``np.inf`` is the plain maximum
         likelihood, whose coefficients are log odds ratios.
     l1_ratio : float, default=0.0
-        Share of the L1 penalty; only 0 (ridge) is supported in this version.
+        Share of the L1 penalty, from 0 (ridge) to 1 (lasso). Above 0 coefficients may be exactly 0.
+    penalty_weights : array-like (n_features,), optional
+        A factor of the penalty for each column, 1 if not given; 0 leaves a column without one
+        (glmnet's penalty.factor, not rescaled).
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
         A factor for the rows of each class; "balanced" gives all classes the same total weight.
     solver : str, default="auto"
         "pgd" (preconditioned gradient descent, for many rows or sparse columns), "newton",
-        "newton-cg" (which forms no Hessian), "gd" (textbook gradient descent, to learn from), or
-        "auto", which picks by shape. All go to the same answer, "gd" slowly where columns are
-        correlated.
+        "newton-cg" (which forms no Hessian), "gd" (textbook gradient descent, to learn from),
+        "prox-newton" (for l1_ratio above 0, which else only "gd" takes), or "auto", which picks by
+        shape. All go to the same answer, "gd" slowly where columns are correlated.
     tol : float, default=1e-6
         The distance from the optimum at which the fit stops, *in standard errors* of the
         coefficients: the Newton decrement sqrt(g' H⁻¹ g). At the default every coefficient is
-        within a millionth of its standard error of the exact one.
+        within a millionth of its standard error of the exact one. With an L1 penalty: the duality
+        gap at which it stops is tol/1000 of F (or what rounding allows, if that is below tol F).
     max_iter : int, default=1000
     warm_start : bool, default=False
         Start from the coefficients of the last fit if classes and columns are the same in number.
@@ -89,7 +94,8 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Why the fit stopped.
     history_ : DataFrame
         A row an iteration, from the start on: objective, gradient_norm, standard_errors (from the
-        optimum; the last row's is a bound), passes (reads of X) and seconds so far.
+        optimum; the last row's is a bound; with an L1 penalty relative_gap), passes (reads of X)
+        and seconds so far.
     gap_ : float
         An upper bound on F(coef_, intercept_) - F*, by duality or self-concordance; ``np.inf``
         where none is known, as without a penalty on columns that nearly depend on each other.
@@ -147,6 +153,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         *,
         C: float = 1.0,
         l1_ratio: float = 0.0,
+        penalty_weights: ArrayLike | None = None,
         fit_intercept: bool = True,
         class_weight: Any = None,
         solver: str = "auto",
@@ -159,6 +166,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> None:
         self.C = C
         self.l1_ratio = l1_ratio
+        self.penalty_weights = penalty_weights
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver
@@ -209,7 +217,9 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         tasks = FitTasks(self, self.max_iter, X, y, sample_weight)
         threads = thread_count(self.n_jobs)
         with single_threaded_blas():  # once for all: passes bring their own threads
-            objective = pose(data, self.C, self.fit_intercept, threads)
+            factors = inputs.penalty_factors(self.penalty_weights, data.X.shape[1])
+            penalty = ElasticNet.of(self.C, self.l1_ratio, factors)
+            objective = pose(data, penalty, self.fit_intercept, threads)
             solve = choose(self.solver, objective).iterates
             tol = stopping_distance(self.tol, objective)
             solution = minimize(
@@ -217,13 +227,14 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 tol=tol,
                 max_iter=self.max_iter,
                 callback=self._callback(tasks, fitted, data),
+                enough=promised_distance(self.tol, objective),
             )
             fitted._keep(solution, data)
             fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)
         tasks.fit_ended(lambda: vars(fitted))
         self.__dict__.pop("feature_names_in_", None)  # this X may have none
         self.__dict__.update(vars(fitted))
-        self._warn(solution, tol)
+        self._warn(solution, promised_distance(self.tol, solution.point.objective))
         return self
 
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
@@ -251,7 +262,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.gap_ = gap(solution.point, solution.decrement)
         self.n_passes_ = int(np.ceil(solution.point.objective.passes))
         self.outcome_ = solution.outcome
-        self._history = solution.history
+        self._history, self._measure = solution.history, solution.point.objective.measure
 
     def _warn(self, solution: Solution, tol: float) -> None:
         outcome = solution.outcome
@@ -260,7 +271,8 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         kind = SeparationWarning if outcome is Outcome.SEPARATED else ConvergenceWarning
         sentence = outcome.sentence(
             n_iter=solution.n_iter,
-            decrement=solution.decrement,
+            distance=solution.decrement,
+            measure=self._measure,
             tol=tol,
             solver=self.solver,
         )
@@ -269,12 +281,13 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     @property
     def history_(self) -> "pd.DataFrame":
         """A row an iteration: objective, gradient norm, how many standard errors it is from the
-        optimum, reads of X and seconds so far.
+        optimum (with an L1 penalty the `relative_gap`), reads of X and seconds so far.
         """
         check_is_fitted(self)
         import pandas as pd
 
-        return pd.DataFrame(self._history).set_index("iteration")
+        history = pd.DataFrame(self._history).set_index("iteration")
+        return history.rename(columns={"distance": self._measure})
 
     # -- predicting --------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from logreg.row_blocks import Moments, RowBlocks
 from logreg.targets import Targets, check_two_classes, encode_targets, without_lost_classes
@@ -320,3 +320,29 @@ def _all_finite(a: Array, name: str) -> None:
             else f"{len(bad)} values that are NaN or infinite, the first in {where}"
         )
         raise ValueError(f"{name} has {found}. Drop such rows or fill them in.")
+
+
+def plain_table(X: Any, columns: int) -> Any:
+    """X for a prediction without an estimator, of so many columns."""
+    table = check_array(X, dtype=[np.float64, np.float32], accept_sparse="csr")
+    if table.shape[1] != columns:
+        raise ValueError(f"X has {table.shape[1]} columns; the path was fitted with {columns}.")
+    return table
+
+
+def penalty_factors(penalty_weights: Any, columns: int) -> Array | None:
+    """A factor of the penalty for each column, or None where all are 1."""
+    if penalty_weights is None:
+        return None
+    factors = np.asarray(penalty_weights, dtype=np.float64)
+    if factors.shape != (columns,):
+        raise ValueError(
+            f"penalty_weights must have one number a column, ({columns},); got {factors.shape}."
+        )
+    wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))
+    if len(wrong):
+        raise ValueError(
+            f"penalty_weights has {factors[wrong[0]]:g} for column {wrong[0]}; they must be finite "
+            "and not negative (0 leaves a column without a penalty)."
+        )
+    return factors

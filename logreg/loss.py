@@ -28,6 +28,7 @@ class Loss(Protocol):
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
     def trace(self, margin: Array, rows: Rows) -> Array: ...
     def certain(self, margin: Array) -> bool: ...
+    def divergence(self, margin: Array, moved: Array, share: float) -> float: ...
     def log_odds(self) -> Array: ...
     def take(self, index: NDArray[np.intp], factor: Array) -> "Loss": ...
 
@@ -42,6 +43,27 @@ def _totals(codes: NDArray[Any], n_classes: int, weight: Array | None) -> Array:
     """The weight of each class; one without any counts as a thousandth of the smallest."""
     n = np.bincount(codes, weights=weight, minlength=n_classes).astype(np.float64)
     return np.where(n > 0, n, 1e-3 * n[n > 0].min())
+
+
+def _divergence(q: Array, p: Array) -> Array:
+    """q log(q/p) - q + p >= 0, which adds up to the Kullback-Leibler divergence; inf for q < 0."""
+    change = q - p
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        each = q * np.log1p(change / p) - change
+    each[q == 0] = p[q == 0]
+    each[(q < 0) | ((p == 0) & (q > 0))] = np.inf
+    return each
+
+
+def _total(each: Array, weight: Array | None) -> float:
+    """The weighted sum of what may be infinite in rows without weight."""
+    return float(each.sum() if weight is None else weight[weight > 0] @ each[weight > 0])
+
+
+def _sigma(z: Array) -> Array:
+    u = np.exp(-np.abs(z))
+    sigma: Array = np.where(z < 0, u, 1.0) / (1.0 + u)
+    return sigma
 
 
 class Binomial:
@@ -88,6 +110,15 @@ class Binomial:
         """Whether every row with a weight lies on its class's side of zero."""
         wrong = ~(margin[0] * self.sign < 0)  # NaN is not certain
         return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+
+    def divergence(self, margin: Array, moved: Array, share: float) -> float:
+        """Σ s KL(q ‖ p) between the probabilities p and those whose residuals are `share` times
+        the residuals less `moved` (1, n), at a weight of 1; inf where one leaves [0, 1].
+        """
+        z = margin[0] * self.sign
+        wrong, right = _sigma(z), _sigma(-z)
+        other = share * (wrong - self.sign * moved[0])
+        return _total(_divergence(other, wrong) + _divergence(1.0 - other, right), self.weight)
 
     def log_odds(self) -> Array:
         """The log-odds of class 1 among all rows, (1,): the intercept of a fit without columns."""
@@ -155,6 +186,15 @@ class Multinomial:
         others[self.codes, each] = -np.inf
         wrong = ~(others.max(axis=0) < margin[self.codes, each])  # NaN is not certain
         return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+
+    def divergence(self, margin: Array, moved: Array, share: float) -> float:
+        """The same for K classes, moved (K, n)."""
+        each = np.arange(self.codes.size)
+        p = self._probabilities(margin)
+        other = share * (p - moved)
+        other[self.codes, each] = 0.0
+        other[self.codes, each] = 1.0 - other.sum(axis=0)
+        return _total(_divergence(other, p).sum(axis=0), self.weight)
 
     def log_odds(self) -> Array:
         """The log-shares of the classes among all rows, (K,), with mean 0."""

@@ -17,7 +17,7 @@ class Record(NamedTuple):
     iteration: int
     objective: float
     gradient_norm: float
-    standard_errors: float
+    distance: float  # from the optimum, in the objective's `measure`
     passes: float
     seconds: float
 
@@ -30,6 +30,10 @@ class Solution:
     outcome: Outcome
     decrement: float
     history: list[Record]
+
+    @property
+    def converged(self) -> bool:
+        return self.outcome is Outcome.CONVERGED
 
     @property
     def n_iter(self) -> int:
@@ -48,6 +52,7 @@ def minimize(
     tol: float,
     max_iter: int,
     callback: Callback | None = None,
+    enough: float = 0.0,
 ) -> Solution:
     """Take iterates until one is within `tol` standard errors of the optimum.
 
@@ -59,6 +64,8 @@ def minimize(
     max_iter : int
     callback : callable (Point, Record) -> bool, optional
         Called once an iteration; True stops the fit.
+    enough : float
+        A distance at which a fit that rounding stops short of `tol` has converged all the same.
 
     Returns
     -------
@@ -93,6 +100,8 @@ def minimize(
         else:
             continue
         break
+    if outcome is Outcome.ROUNDING and sound and decrement <= enough:
+        outcome = Outcome.CONVERGED
     return Solution(point, outcome, float(decrement), history)
 
 
@@ -102,8 +111,8 @@ def stalled(history: list[Record]) -> bool:
         return False
     before, since = history[:-PATIENCE], history[-PATIENCE:]
     value = min(record.objective for record in before)
-    nearest = min(record.standard_errors for record in before[-PATIENCE:])
+    nearest = min(record.distance for record in before[-PATIENCE:])
     return (
         min(record.objective for record in since) >= value - 1e-13 * abs(value)
-        and min(record.standard_errors for record in since) >= 0.9 * nearest
+        and min(record.distance for record in since) >= 0.9 * nearest
     )

@@ -35,7 +35,7 @@ from scipy.linalg import cholesky
 from logreg.design import Design
 from logreg.loss import Loss
 from logreg.metric import ClassMetric, FactoredHessian, FullMetric, triangle
-from logreg.penalty import Ridge
+from logreg.penalty import ElasticNet
 from logreg.point import Point
 
 Array = NDArray[np.float64]
@@ -50,7 +50,7 @@ class Objective:
         self,
         design: Design,
         loss: Loss,
-        penalty: Ridge,
+        penalty: ElasticNet,
         offset: Array | None = None,
         flat: Array | None = None,
     ) -> None:
@@ -62,6 +62,11 @@ class Objective:
         # optimum less wanted: distances are judged as if they were 1.
         positive = 1.0 if loss.weight is None else loss.weight[loss.weight > 0].mean()
         self.unit = float(np.sqrt(min(1.0, positive)))
+
+    @property
+    def measure(self) -> str:
+        """What a distance from the optimum is measured in."""
+        return "relative_gap" if self.penalty.has_corners else "standard_errors"
 
     def start(self) -> Array:
         """No weights, and the intercepts that are best without them, but for the offset's spread:
@@ -75,9 +80,11 @@ class Objective:
                 theta[:, -1] -= mean - (mean.mean() if self.loss.q > 1 else 0.0)
         return theta.ravel()
 
-    def at(self, theta: Array) -> Point:
-        """F at theta; nothing is computed before it is asked for."""
-        return Point(self, theta)
+    def at(self, theta: Array, margin: Array | None = None) -> Point:
+        """F at theta; nothing is computed before it is asked for. Margins that are known already
+        need not be computed again.
+        """
+        return Point(self, theta, margin)
 
     @property
     def passes(self) -> float:
@@ -86,17 +93,22 @@ class Objective:
 
     # -- the kernels: what is done with a block of rows while it is in cache ------------------
 
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array, Array]:
-        """F, its gradient (p,) and the margins (q, n), in one read of X."""
+    def value_and_gradient(
+        self, theta: Array, known: Array | None = None
+    ) -> tuple[float, Array, Array]:
+        """F, the gradient (p,) of its smooth part and the margins (q, n), in one read of X."""
         w, b = self.design.of_block(theta.reshape(self.shape))
-        x, margin = self.design.matrix, np.empty((self.loss.q, self.design.n))
+        x = self.design.matrix
+        margin = np.empty((self.loss.q, self.design.n)) if known is None else known
         operand = x.operand(w)
 
         def kernel(blocks: Sequence[slice]) -> tuple[float, Array, Array]:
             value, pulled, total = 0.0, np.zeros_like(w), np.zeros_like(b)
             for rows in blocks:
                 block = self.design.block(rows)
-                part = self._margin(block, operand, b, rows, out=margin[:, rows])
+                part = margin[:, rows]
+                if known is None:
+                    part = self._margin(block, operand, b, rows, out=part)
                 loss, residual = self.loss.value_and_residual(part, rows)
                 value += loss
                 pulled += x.backward(residual, block)
@@ -275,6 +287,13 @@ class Objective:
         return change
 
     @cached_property
+    def threshold(self) -> Array:
+        """The L1 part of the penalty in the coordinates of the design, (p,): 0 for intercepts."""
+        each = np.zeros(self.shape)
+        each[:, : self.design.d] = self.penalty.l1 * self.design.per_scale
+        return each.ravel()
+
+    @cached_property
     def largest_row(self) -> Array:
         """A bound on |x̃_j| in all rows with a weight, (width,), from the columns' squares."""
         weight = self.loss.weight
@@ -324,6 +343,48 @@ class Objective:
         if self.offset is not None:
             margin += self.offset[:, rows]
         return margin
+
+    def from_coordinates(self, theta: Array, other: "Objective") -> Array:
+        """Parameters of another objective of the same X in the coordinates of this one."""
+        theta = theta.reshape(self.shape).copy()
+        theta[:, : self.design.d] *= self.design.scale * other.design.per_scale
+        return theta.ravel()
+
+    @cached_property
+    def free(self) -> "Objective":
+        """The objective of the columns that are not penalised, and the intercept."""
+        return self.columns(self.penalty.free(self.design.d))
+
+    @cached_property
+    def unpenalised(self) -> NDArray[np.intp]:
+        """The places of an output's parameters that are not penalised, the intercept's included."""
+        return self._places(self.penalty.free(self.design.d))
+
+    def _places(self, index: NDArray[np.intp]) -> NDArray[np.intp]:
+        return np.append(index, self.design.d) if self.design.intercept else index
+
+    def restricted(self, theta: Array, index: NDArray[np.intp]) -> Array:
+        """The part of theta, or of a gradient, of some columns and of the intercepts."""
+        return theta.reshape(self.shape)[:, self._places(index)].ravel()
+
+    def extended(self, theta: Array, index: NDArray[np.intp]) -> Array:
+        """The inverse: parameters of some columns and the intercepts, with 0 for all others."""
+        whole = np.zeros(self.shape)
+        whole[:, self._places(index)] = theta.reshape(self.loss.q, -1)
+        return whole.ravel()
+
+    def with_penalty(self, penalty: ElasticNet) -> "Objective":
+        """The objective with another penalty."""
+        return Objective(self.design.for_ridge(penalty.l2), self.loss, penalty, self.offset)
+
+    def stronger(self, factor: float) -> "Objective":
+        """The objective with a penalty so many times as strong, in the same coordinates."""
+        return Objective(self.design, self.loss, self.penalty.times(factor), self.offset)
+
+    def columns(self, index: NDArray[np.intp]) -> "Objective":
+        """The objective of some of the columns: F where the weights of all others are 0."""
+        design, penalty = self.design.columns(index), self.penalty.columns(index)
+        return Objective(design, self.loss, penalty, self.offset)
 
     def take(self, index: NDArray[np.intp], factor: Array) -> "Objective":
         """The objective of some rows, their weights times `factor`; the penalty as it is."""

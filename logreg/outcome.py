@@ -7,13 +7,19 @@ from sklearn.exceptions import ConvergenceWarning
 __all__ = ["CollinearityWarning", "ConvergenceWarning", "Outcome", "SeparationWarning"]
 
 
+# How far a fit is from the optimum: with an L1 penalty a bound that is relative to F.
+MEASURES = {
+    "standard_errors": "{:.1e} standard errors from the optimum",
+    "relative_gap": "with a duality gap of {:.1e} F",
+}
+
+
 class Outcome(Enum):
     """Why a fit stopped. The value is the sentence; ``outcome.sentence(...)`` fills in numbers."""
 
-    CONVERGED = "Converged: {decrement:.1e} standard errors from the optimum, tol={tol:.1e}."
+    CONVERGED = "Converged: {distance}, tol={tol:.1e}."
     MAX_ITER = (
-        "Stopped after {n_iter} iterations, {decrement:.1e} standard errors from the optimum "
-        "(tol={tol:.1e}): raise max_iter{or_auto}."
+        "Stopped after {n_iter} iterations, {distance} (tol={tol:.1e}): raise max_iter{or_auto}."
     )
     SEPARATED = (
         "The classes are separated: the likelihood has no maximum, the coefficients grow without "
@@ -21,19 +27,21 @@ class Outcome(Enum):
         "that give the class away; the coefficients here are those of iteration {n_iter}."
     )
     ROUNDING = (
-        "Stopped at the rounding limit of float64, {decrement:.1e} standard errors from the "
-        "optimum (tol={tol:.1e}), after {n_iter} iterations: raise tol, or look for columns that "
-        "nearly repeat each other or hold values of extreme size."
+        "Stopped at the rounding limit of float64, {distance} (tol={tol:.1e}), after {n_iter} "
+        "iterations: raise tol, or look for columns that nearly repeat each other or hold values "
+        "of extreme size."
     )
     INTERRUPTED = (
-        "A callback stopped the fit after {n_iter} iterations, {decrement:.1e} standard errors "
-        "from the optimum (tol={tol:.1e})."
+        "A callback stopped the fit after {n_iter} iterations, {distance} (tol={tol:.1e})."
     )
 
-    def sentence(self, *, n_iter: int, decrement: float, tol: float, solver: str = "auto") -> str:
+    def sentence(
+        self, *, n_iter: int, distance: float, tol: float, measure: str, solver: str = "auto"
+    ) -> str:
         """The sentence with this fit's numbers in it."""
         or_auto = "" if solver == "auto" else ", or use solver='auto'"
-        text = self.value.format(n_iter=n_iter, decrement=decrement, tol=tol, or_auto=or_auto)
+        far = MEASURES[measure].format(distance)
+        text = self.value.format(n_iter=n_iter, distance=far, tol=tol, or_auto=or_auto)
         return text.replace(" 1 iterations", " 1 iteration")
 
 

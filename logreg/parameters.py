@@ -5,18 +5,19 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LEAST_C = 1e-300  # 1/C overflows below
 
 
 def check_parameters(params: Mapping[str, Any], solvers: Collection[str]) -> None:
     """Raise for a constructor argument outside its range, with its name and what came."""
     _number(params, "C", low=0, low_open=True, infinite=True)
-    if params["C"] < 1e-300:
+    if params["C"] < LEAST_C:
         raise ValueError(f"C must be at least 1e-300, got {params['C']!r}: 1/C overflows.")
     _number(params, "l1_ratio", low=0, high=1)
-    if params["l1_ratio"] != 0:
-        raise ValueError(
-            f"l1_ratio={params['l1_ratio']!r} is not supported yet: only l1_ratio=0 (ridge) is."
-        )
     _number(params, "tol", low=0, low_open=True)
     _number(params, "max_iter", low=0, integer=True)
     if not isinstance(params["verbose"], (bool, np.bool_)):
@@ -33,6 +34,52 @@ def check_parameters(params: Mapping[str, Any], solvers: Collection[str]) -> Non
     if not isinstance(solver, str) or solver not in ("auto", *solvers):
         known = ", ".join(repr(name) for name in ("auto", *solvers))
         raise ValueError(f"solver={solver!r} is unknown; there are {known}.")
+
+
+def check_cross_validation(params: Mapping[str, Any]) -> tuple[Array, Array]:
+    """Cs ascending and l1_ratios as arrays, or an error that says what is wrong with them."""
+    if params["rule"] not in ("best", "1se"):
+        raise ValueError(f"rule must be 'best' or '1se', got {params['rule']!r}.")
+    if params["rule"] == "1se" and not params["refit"]:
+        raise ValueError("rule='1se' chooses one C for all folds and needs refit=True.")
+    for name in ("refit", "use_legacy_attributes"):
+        if not isinstance(params[name], (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False, got {params[name]!r}.")
+    Cs = params["Cs"]
+    if isinstance(Cs, numbers.Integral) and not isinstance(Cs, bool):
+        _number(params, "Cs", low=1, integer=True)
+        Cs = np.logspace(-4, 4, int(Cs))
+    return check_Cs(Cs), _ratios(params["l1_ratios"])
+
+
+def check_Cs(Cs: Any) -> Array:
+    """A grid of Cs, ascending, or an error that says what is wrong with it."""
+    grid = np.unique(_numbers(Cs))
+    if isinstance(Cs, bool) or not (grid.size and np.all(np.isfinite(grid) & (grid >= LEAST_C))):
+        raise ValueError(f"Cs must be finite numbers above 0, got {Cs!r}.")
+    return grid
+
+
+def check_grid(n_Cs: Any, eps: Any) -> None:
+    """Raise where they make no grid."""
+    params = {"n_Cs": n_Cs, "eps": eps}
+    _number(params, "n_Cs", low=1, integer=True)
+    _number(params, "eps", low=0, low_open=True, high=1)
+
+
+def _numbers(values: Any) -> Array:
+    """As an array; an empty one where they are no numbers."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
+
+
+def _ratios(ratios: Any) -> Array:
+    each = _numbers(ratios)
+    if each.ndim != 1 or each.size == 0 or not ((each >= 0) & (each <= 1)).all():
+        raise ValueError(f"l1_ratios must be a list of numbers from 0 to 1, got {ratios!r}.")
+    return each
 
 
 def _number(

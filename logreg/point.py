@@ -20,16 +20,23 @@ SMALL = 1e-3  # a decrement for which a step that moves a margin by 1/2 tells of
 class Point:
     """F at one theta: value, gradient, margins and Hessian, each computed once, when asked for."""
 
-    def __init__(self, objective: "Objective", theta: Array) -> None:
-        self.objective, self.theta = objective, theta
+    def __init__(self, objective: "Objective", theta: Array, margin: Array | None = None) -> None:
+        self.objective, self.theta, self._known = objective, theta, margin
 
     @cached_property
     def _pass(self) -> tuple[float, Array, Array]:
-        return self.objective.value_and_gradient(self.theta)
+        return self.objective.value_and_gradient(self.theta, self._known)
 
     @property
     def value(self) -> float:
         return self._pass[0]
+
+    @property
+    def loss(self) -> float:
+        """The value without the penalty."""
+        objective = self.objective
+        w = objective.design.of_block(self.theta.reshape(objective.shape))[0]
+        return self.value - objective.penalty.value(w)
 
     @property
     def gradient(self) -> Array:
@@ -98,7 +105,7 @@ class Point:
         """Whether this theta itself proves that the classes can be told apart without error: it
         gives every row's own class the largest margin, so going on along it lowers F for ever.
         """
-        if self.objective.penalty:
+        if self.objective.penalty.anything:
             return False
         offset = self.objective.offset
         margin = self.margin if offset is None else self.margin - offset

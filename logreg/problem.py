@@ -12,32 +12,56 @@ from logreg.design import Design
 from logreg.loss import Binomial, Loss, Multinomial
 from logreg.objective import Objective
 from logreg.outcome import CollinearityWarning
-from logreg.penalty import Ridge
+from logreg.penalty import ElasticNet
 from logreg.point import SMALL, Point
 from logreg.sparse_blocks import row_blocks
 
 Array = NDArray[Any]
 
+GAP = 1e-3  # relative duality gap for a `tol` of 1
 LARGEST = 5000  # parameters of an unpenalised fit of a sparse X
 
 
-def pose(data: inputs.Data, C: float, intercept: bool, threads: int = 1) -> Objective:
+def pose(
+    data: inputs.Data, penalty: ElasticNet, intercept: bool = True, threads: int = 1
+) -> Objective:
     """The data and parameters as a problem in terms of design, loss and penalty."""
     X, weight, names = data.X, data.weight, data.names
     matrix = row_blocks(X, threads)
-    if matrix.sparse and C == np.inf:
+    if matrix.sparse and not penalty.anything:
         check_unpenalised(X, len(data.y.classes))
     moments = matrix.moments(weight)
     inputs.check_columns(moments, matrix, weight, names)
-    penalty = Ridge.of(C)
-    design = Design(matrix, moments, intercept=intercept, weight=weight, ridge=penalty.strength)
+    design = Design(
+        matrix,
+        moments,
+        intercept=intercept,
+        weight=weight,
+        ridge=penalty.l2,
+        rotate=penalty.is_round,
+    )
     K = len(data.y.classes)
     codes = data.y.codes
     loss: Loss = Binomial(codes, weight) if K == 2 else Multinomial(codes, K, weight)
-    flat = None if penalty else null_space(design, weight)
-    if not penalty and (flat is not None or design.basis is not None):
+    flat = undetermined(design, penalty, weight)
+    if flat is not None or (design.basis is not None and not penalty):
         warnings.warn(collinearity(design, flat, names), CollinearityWarning, stacklevel=4)
     return Objective(design, loss, penalty, data.offset, flat)
+
+
+def undetermined(design: Design, penalty: ElasticNet, weight: Array | None) -> Array | None:
+    """The directions (width, k) in the columns without a penalty that change no margin, or None."""
+    if penalty:
+        return None
+    if not penalty.anything:
+        return null_space(design, weight)
+    index = penalty.free(design.d)
+    part = null_space(design.columns(index), weight)
+    if part is None:
+        return None
+    flat = np.zeros((design.width, part.shape[1]))
+    flat[np.append(index, design.d) if design.intercept else index] = part
+    return flat
 
 
 def check_unpenalised(X: Any, K: int) -> None:
@@ -71,21 +95,36 @@ def collinearity(design: Design, flat: Array | None, names: Array | None) -> str
 
 
 def stopping_distance(tol: float, objective: Objective) -> float:
-    """tol for weights that are 1 on average where they are less, and without a penalty never so
-    loose that a separation of the classes could hide behind it.
+    """What `tol` asks for, in the objective's measure.
+
+    With corners a share of F, by which a default fit agrees with the optimum in some ten digits of
+    F. Else tol for weights that are 1 on average where they are less, and without a penalty never
+    so loose that a separation of the classes could hide behind it.
     """
+    if objective.penalty.has_corners:
+        return GAP * tol
     return (tol if objective.penalty else min(tol, SMALL)) * objective.unit
+
+
+def promised_distance(tol: float, objective: Objective) -> float:
+    """The distance of a fit that may call itself converged: the aim is further where it costs
+    little.
+    """
+    return tol if objective.penalty.has_corners else stopping_distance(tol, objective)
 
 
 def coefficients(point: Point, data: inputs.Data) -> dict[str, Array]:
     """coef_, intercept_ and classes_ of a point, in the user's coordinates and X's dtype."""
     objective = point.objective
     theta = point.theta.reshape(objective.shape)
-    if objective.loss.q > 1:  # adding one number to all classes changes nothing: make it sum to 0
-        theta = theta - theta.mean(axis=0)
+    if objective.loss.q > 1:  # one number added to all classes changes no margin
+        summed = slice(None) if not objective.penalty.has_corners else objective.unpenalised
+        theta = theta.copy()
+        theta[:, summed] -= theta[:, summed].mean(axis=0)
     if objective.flat is not None:
         theta = least_norm(objective.design, objective.flat, theta)
     w, b = objective.design.to_user(theta)
+    b = b - b.mean() if objective.loss.q > 1 else b
     dtype = data.X.dtype
     if max(np.abs(w).max(initial=0.0), np.abs(b).max()) > np.finfo(dtype).max:
         dtype = np.dtype(np.float64)  # float32 columns of size 1e-39 need coefficients of 1e39

@@ -111,6 +111,16 @@ class RowBlocks:
         part.share = self.share * part.n / self.n
         return part
 
+    def columns(self, index: NDArray[np.intp]) -> "RowBlocks":
+        """Some of the columns, gathered."""
+        part = type(self)(self._some_columns(index), self.n_threads)
+        part.meter = self.meter
+        part.share = self.share * part.row_width / self.row_width
+        return part
+
+    def _some_columns(self, index: NDArray[np.intp]) -> Any:
+        return np.take(self.X, index, axis=1)
+
     # -- reading all of it ---------------------------------------------------------------------
 
     @property

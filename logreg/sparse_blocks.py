@@ -102,6 +102,9 @@ class SparseBlocks(RowBlocks):
     def scratch(self, n: int) -> None:
         return None
 
+    def _some_columns(self, index: NDArray[np.intp]) -> Any:
+        return self.X[:, index]
+
     @property
     def row_width(self) -> int:
         return max(1, int(self.X.nnz) // max(self.n, 1))

@@ -7,7 +7,7 @@ import numpy as np
 from logreg.design import Design
 from logreg.loss import Binomial, Multinomial
 from logreg.objective import Objective
-from logreg.penalty import Ridge
+from logreg.penalty import ElasticNet
 from logreg.row_blocks import RowBlocks
 
 
@@ -27,7 +27,7 @@ class Problem:
         design = Design(matrix, moments, intercept=self.fit_intercept, weight=self.weight)
         loss = Binomial(self.y, self.weight) if K == 2 else Multinomial(self.y, K, self.weight)
         offset = None if self.offset is None else np.atleast_2d(self.offset.T)
-        return Objective(design, loss, Ridge.of(self.C), offset)
+        return Objective(design, loss, ElasticNet.of(self.C), offset)
 
 
 def generated(n, d, K=2, *, C=1.0, seed=0, fit_intercept=True, **made):

@@ -591,7 +591,7 @@ def test_history_starts_at_the_null_model(y):
 
 def test_every_outcome_has_its_sentence():
     for outcome in Outcome:
-        sentence = outcome.sentence(n_iter=7, decrement=0.5, tol=1e-6)
+        sentence = outcome.sentence(n_iter=7, distance=0.5, tol=1e-6, measure="relative_gap")
         assert sentence.endswith(".")
         assert "{" not in sentence
     assert {o.name for o in Outcome} >= {
@@ -983,10 +983,10 @@ def interrupt_at(monkeypatch, call):
     calls = iter(range(1000))
     whole = Objective.value_and_gradient
 
-    def interrupted(self, theta):
+    def interrupted(self, theta, known=None):
         if next(calls) == call:
             raise KeyboardInterrupt
-        return whole(self, theta)
+        return whole(self, theta, known)
 
     monkeypatch.setattr(Objective, "value_and_gradient", interrupted)
 

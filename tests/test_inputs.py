@@ -421,8 +421,14 @@ def test_unknown_solver_lists_the_known_ones():
     )
 
 
-def test_l1_is_for_later():
-    assert_refused(ValueError, ["l1_ratio=0.5", "not supported"], fit, l1_ratio=0.5)
+@pytest.mark.parametrize("solver", ["newton", "pgd", "newton-cg"])
+def test_solvers_for_ridge_refuse_l1(solver):
+    said = [f"solver={solver!r} cannot take an L1 penalty", "'auto'"]
+    assert_refused(ValueError, said, fit, l1_ratio=0.5, solver=solver)
+
+
+def test_prox_newton_refuses_ridge():
+    assert_refused(ValueError, ["is for l1_ratio above 0"], fit, solver="prox-newton")
 
 
 @pytest.mark.parametrize("value", ["a", -1, 1.5])

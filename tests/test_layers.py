@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 HEIGHT = {
     "threads": 0,
+    "drawing": 0,  # what all pictures share
     "outcome": 0,
     "sigmoid": 1,  # σ, σ', softmax
     "loss": 1,
@@ -33,17 +34,22 @@ HEIGHT = {
     "minimize": 5,  # the one loop
     "callbacks": 6,
     "estimator": 7,
-    "plots": 8,
-    "__init__": 9,  # names only
+    "path": 8,
+    "cross_validation": 9,
+    "selection_plots": 10,
+    "plots": 11,
+    "__init__": 12,  # names only
 }
 SOLVER_HEIGHT = {
     "line_search": 0,
     "newton": 1,
-    "gd": 1,
+    "gd": 2,
     "newton_cg": 1,
+    "corners": 1,  # where the penalty has them
     "quasi_newton": 2,
     "pgd": 3,
-    "__init__": 4,
+    "prox_newton": 4,
+    "__init__": 5,
 }
 
 # What a module may see of the others where its height alone would allow more: a solver never

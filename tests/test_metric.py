@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from logreg.metric import FullMetric, KroneckerMetric
-from logreg.penalty import Ridge
+from logreg.penalty import ElasticNet
 
 
 def positive(rng, p):
@@ -47,14 +47,14 @@ def test_kronecker_metric_is_the_inverse_of_what_it_says():
 
 def test_ridge():
     w = np.array([[1.0, -2.0]])
-    ridge = Ridge.of(np.float64(4.0))
+    ridge = ElasticNet.of(np.float64(4.0))
     assert ridge.value(w) == pytest.approx(5 / 8)
     assert_allclose(ridge.gradient(w), w / 4)
     assert_allclose(ridge.curvature(w), 0.25)
-    assert ridge.gap(np.array([[2.0]])) == pytest.approx(8.0)  # C/2 g²
+    assert ridge.gap(w[:, :1], np.array([[2.0]])) == pytest.approx(8.0)  # C/2 g²
     assert ridge
 
 
 def test_no_penalty():
-    assert not Ridge.of(np.inf)
-    assert Ridge.of(np.inf).value(np.array([[1e300]])) == 0
+    assert not ElasticNet.of(np.inf)
+    assert ElasticNet.of(np.inf).value(np.array([[1e300]])) == 0

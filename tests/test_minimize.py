@@ -87,7 +87,7 @@ def test_an_estimate_is_proved_before_it_is_believed():
     assert solution.outcome is Outcome.CONVERGED
     assert asked == [0, 1]  # not for the first, which was too far anyway
     assert solution.decrement == 1e-4
-    assert solution.history[1].standard_errors == 1e-2
+    assert solution.history[1].distance == 1e-2
 
 
 def test_the_callback_sees_every_iteration_and_can_stop():

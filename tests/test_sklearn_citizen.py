@@ -77,6 +77,7 @@ def test_parameters_are_the_documented_ones():
         "class_weight": None,
         "fit_intercept": True,
         "l1_ratio": 0.0,
+        "penalty_weights": None,
         "max_iter": 1000,
         "n_jobs": None,
         "random_state": None,

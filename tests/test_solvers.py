@@ -8,11 +8,14 @@ from oracle import optimum
 from problems import PROBLEMS, Problem, generated
 
 from logreg import LogisticRegression, Outcome
-from logreg.solvers import SOLVERS, choose
+from logreg.solvers import SOLVERS as ALL
+from logreg.solvers import choose
 from logreg.solvers.line_search import backtrack
 from logreg.solvers.newton_cg import newton_step_by_conjugate_gradients
 from logreg.solvers.pgd import draw, kronecker_metric
 from logreg.solvers.quasi_newton import SecantMemory, refine
+
+SOLVERS = {name: solver for name, solver in ALL.items() if solver.ridge}
 
 # Textbook gradient descent needs as many steps as the columns' curvatures differ; a penalty of
 # very different size in each column (after scaling) makes that millions, and it is no test.

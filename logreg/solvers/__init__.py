@@ -17,6 +17,7 @@ from logreg.solvers.gd import gradient_descent
 from logreg.solvers.newton import newton
 from logreg.solvers.newton_cg import newton_cg
 from logreg.solvers.pgd import preconditioned_gradient_descent
+from logreg.solvers.prox_newton import prox_newton
 
 __all__ = ["SOLVERS", "Solver", "choose"]
 
@@ -35,6 +36,8 @@ class Solver:
     method: str
     suits: Callable[[Objective], bool]
     limit: float = np.inf  # parameters that it can take
+    ridge: bool = True  # whether it takes penalties without an L1 part
+    corners: bool = False  # ... and with one
 
 
 SMALL = 50_000  # numbers in a pass, over the classes: fewer cost less than the calls do
@@ -45,14 +48,24 @@ def _large(objective: Objective) -> bool:
     return objective.design.n * objective.size > SMALL
 
 
+def _corners(objective: Objective) -> bool:
+    return objective.penalty.has_corners
+
+
 SOLVERS = {
     solver.name: solver
     for solver in (
+        Solver("prox-newton", prox_newton, "proximal Newton", _corners, ridge=False, corners=True),
         Solver("pgd", preconditioned_gradient_descent, "preconditioned gradient descent", _large),
         Solver("newton", newton, "Newton's method", lambda objective: True, MATRIX),
         Solver("newton-cg", newton_cg, "Newton's method, truncated", lambda objective: False),
         Solver(
-            "gd", gradient_descent, "textbook gradient descent", lambda objective: False, MATRIX
+            "gd",
+            gradient_descent,
+            "textbook gradient descent",
+            lambda objective: False,
+            MATRIX,
+            corners=True,
         ),
     )
 }
@@ -67,5 +80,11 @@ def choose(name: str, objective: Objective) -> Solver:
                 f"solver={name!r} makes a matrix of {p} x {p} numbers for these columns and "
                 f"classes; it takes up to {solver.limit}. Use solver='auto'."
             )
+        if _corners(objective) and not solver.corners:
+            raise ValueError(
+                f"solver={name!r} cannot take an L1 penalty; for l1_ratio above 0 use 'auto'."
+            )
+        if not solver.ridge and not _corners(objective):
+            raise ValueError(f"solver={name!r} is for l1_ratio above 0; use solver='auto'.")
         return solver
     return next(solver for solver in SOLVERS.values() if solver.suits(objective))

@@ -19,6 +19,11 @@ columns are correlated: the error shrinks by (κ - 1)/(κ + 1) an iteration, κ 
 largest to the smallest curvature. Newton's method and `pgd` cure exactly that.
 
 The Hessian is not needed to walk; only `point.decrement`, which tells how far it still is, uses it.
+
+With an L1 penalty F has a corner where a weight is 0. *Proximal* gradient descent takes the step
+for the smooth part and then pulls every weight towards 0 by t l1, to stop there if it would cross:
+
+    θ ← shrink(θ - t g, t l1)
 """
 
 from collections.abc import Iterator
@@ -26,8 +31,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from logreg.certificate import relative_gap
 from logreg.objective import Objective
 from logreg.point import Iterate, Point
+from logreg.solvers.corners import descend
 from logreg.solvers.line_search import backtrack
 
 
@@ -37,6 +44,9 @@ def gradient_descent(
     """θ ← θ - t g, with t found by backtracking."""
     point: Point | None = objective.at(theta)
     t = 1.0
+    while point is not None and objective.penalty.has_corners:
+        yield Iterate(point, relative_gap(point))
+        point, t = descend(objective, point, 2 * t)
     while point is not None:
         yield Iterate(point, point.decrement, sound=point.metric.sound)
         g = point.gradient

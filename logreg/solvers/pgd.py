@@ -27,7 +27,7 @@ A rough metric is far from the Hessian, so the distance to the optimum that it s
 before it is believed: by conjugate gradients on the exact Hessian, which is only multiplied with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -41,6 +41,8 @@ from logreg.solvers.newton_cg import diagonal_metric
 from logreg.solvers.quasi_newton import Better, price_of_hessian, refine, work_of_gradient
 
 Array = NDArray[np.float64]
+
+Settle = Callable[[Objective, Array, float, int], Point]
 
 COSTLY = 15  # gradients that a Hessian of several classes costs: then a Kronecker product is used
 PASSES = 25  # ... for which so many gradients more are needed than with samples
@@ -98,20 +100,22 @@ def preconditioned_gradient_descent(
     if not is_tall(objective):
         yield from refine(objective, theta, None)
         return
-    start, metric = by_samples(objective, theta, rng)
+    start, point = by_samples(objective, theta, rng, settle)
+    metric = point.metric if point else None
+    del point  # and with it the sample
     last = yield from refine(objective, start, metric)
     if last > 1:  # the samples led astray, as where each separates the classes: begin again
         yield from newton(objective, theta, rng)
 
 
 def by_samples(
-    objective: Objective, theta: Array, rng: np.random.Generator
-) -> tuple[Array, Metric | None]:
-    """The optimum of samples and the last one's Hessian; a function, so that they are freed."""
+    objective: Objective, theta: Array, rng: np.random.Generator, settle: Settle
+) -> tuple[Array, Point | None]:
+    """The optimum of samples as `settle` finds it, and its point of the last one."""
     n, m = objective.design.n, sample_rows(objective)
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
     columns = objective.design.column_curvature()
-    curvature, metric = columns, None
+    curvature, point = columns, None
     for size, steps in ((m, 30), (n // 10, 12)):
         if not m <= size <= n // 4:
             continue
@@ -121,12 +125,12 @@ def by_samples(
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
             point = settle(sample, theta, np.sqrt(n / size * objective.size), steps)
-        theta, metric = point.theta, point.metric
+        theta = point.theta
         # A column that is missing in the sample has no curvature there, and must not rule the next.
         seen = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
         floor = float(np.median(seen / np.where(columns > 0, columns, np.inf)))
         curvature = np.maximum(seen, 0.1 * floor * columns)
-    return theta, metric
+    return theta, point
 
 
 def sampled(objective: Objective, rng: np.random.Generator) -> Better | None:

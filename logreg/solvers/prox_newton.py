@@ -1,0 +1,259 @@
+"""Newton's method where weights may be exact zeros: for penalties with an L1 part.
+
+F has a corner wherever a weight is 0. With g the gradient of its smooth part, the optimum has
+|g_j| ≤ l1_j where w_j = 0 and g_j = -l1_j sign(w_j) elsewhere. *Proximal Newton* (Lee, Sun and
+Saunders 2014) puts a quadratic model in place of the smooth part only, keeps the corners, and walks
+to the minimum of that. Where the quadratic comes from depends on the shape:
+
+- **Many rows, few columns**: the Hessian of a sample of the rows at the sample's own optimum,
+  corrected by what the steps teach (BFGS). Some ten reads of X.
+- **Else a working set.** Most weights stay 0. The fit goes on among the columns that are not 0 and
+  those that most violate the condition, at most twice as many as before; then all columns are
+  looked at once, for the duality gap and for the next violators. Among them the exact Hessian is
+  used where it costs a few gradients; for thousands of columns conjugate gradients on a face.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.certificate import least_relative_gap, relative_gap
+from logreg.objective import Objective
+from logreg.point import Iterate, Point
+from logreg.solvers.corners import Face, backtrack_to, face, minimise_quadratic, shrink
+from logreg.solvers.line_search import ROUNDING
+from logreg.solvers.pgd import by_samples, is_tall
+from logreg.solvers.quasi_newton import price_of_hessian, work_of_hessian
+
+Array = NDArray[np.float64]
+
+FIRST = 100  # columns that may enter at once, if not more are in already
+STAGE = 5.0  # by which the penalty falls on the way to the one asked for
+NEAR, ROUNDS = 0.1, 4  # the relative gap of a stage that will do, and its rounds at most
+STEPS = 20  # Newton steps between two looks at all columns
+PROMISE = 1e-10  # of F
+PRICE = 100  # gradients that an exact Hessian of the working set may cost
+QUICK = 1e9  # work (0.2 s) that it may cost whatever a gradient costs
+PARAMETERS = 1500  # ... and its size
+
+
+def prox_newton(objective: Objective, theta: Array, rng: np.random.Generator) -> Iterator[Iterate]:
+    """θ ← argmin of a quadratic model of the smooth part plus the corners, or on the way to it."""
+    if is_tall(objective):
+        yield from quasi_newton_with_corners(objective, theta, rng)
+    else:
+        yield from on_working_sets(objective, approached(objective, theta))
+
+
+def quasi_newton_with_corners(
+    objective: Objective, theta: Array, rng: np.random.Generator
+) -> Iterator[Iterate]:
+    """From the optimum of a sample of the rows, with its Hessian and BFGS updates of it."""
+    theta, sample = by_samples(objective, theta, rng, settle)
+    b = curvature(sample) if sample else None
+    del sample  # and with it its rows
+    point = objective.at(theta)
+    while True:
+        # The gap costs as much as a pass: what is known without the rows will do while it is large.
+        yield Iterate(point, least_relative_gap(point), partial(proven, point))
+        b = curvature(point) if b is None else b
+        g, l1 = point.gradient, objective.threshold
+        goal = minimise_quadratic(b, g, point.theta, l1)
+        slope = float(g @ (goal - point.theta) + l1 @ (np.abs(goal) - np.abs(point.theta)))
+        after = backtrack_to(objective, point, goal, slope)
+        if after is None or np.array_equal(after.theta, point.theta):
+            return
+        s, y = after.theta - point.theta, after.gradient - point.gradient
+        sy, bs = float(s @ y), b @ s
+        if sy > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):
+            b += np.outer(y, y / sy) - np.outer(bs, bs / float(s @ bs))
+        point = after
+
+
+def proven(point: Point, tol: float) -> float:
+    return relative_gap(point)
+
+
+def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Point:
+    """The optimum of a sample, to within its statistical accuracy in standard errors."""
+    enough = 0.5 * accuracy**2
+    for _, (point, gap, _, _) in zip(range(steps), on_working_sets(sample, theta), strict=False):
+        if gap * point.value <= enough:
+            break
+    return point
+
+
+def approached(objective: Objective, theta: Array) -> Array:
+    """A start found under stronger penalties, each a fraction of the one before: from afar a Newton
+    step crosses too many corners. A start with weights that are not 0 is taken as it is.
+    """
+    if theta.reshape(objective.shape)[:, : objective.design.d].any():
+        return theta
+    corners = objective.threshold > 0
+    factor = np.max(np.abs(objective.at(theta).gradient[corners]) / objective.threshold[corners])
+    while factor > STAGE**1.5:
+        factor /= STAGE
+        rounds = islice(on_working_sets(objective.stronger(factor), theta), ROUNDS)
+        for point, gap, _, _ in rounds:  # noqa: B007
+            if gap <= NEAR:
+                break
+        theta = point.theta
+    return theta
+
+
+def on_working_sets(objective: Objective, theta: Array) -> Iterator[Iterate]:
+    """Rounds of steps on a working set, each followed by a look at all columns."""
+    point, d = objective.at(theta), objective.design.d
+    while True:
+        distance = relative_gap(point)
+        yield Iterate(point, distance)
+        index = working_set(point)
+        part = objective.columns(index) if len(index) < d else objective
+        small = objective.restricted(point.theta, index)
+        solve = by_quadratics if takes_hessian(part) else by_faces
+        best = solve(part, small, distance)
+        theta = objective.extended(best.theta, index)
+        if np.array_equal(theta, point.theta):
+            return
+        point = objective.at(theta, best.margin)
+
+
+def takes_hessian(part: Objective) -> bool:
+    """Whether a Hessian of these columns is made; conjugate gradients are more fragile."""
+    if part.size > PARAMETERS:
+        return False
+    return work_of_hessian(part) <= QUICK or price_of_hessian(part) <= PRICE
+
+
+def working_set(point: Point) -> NDArray[np.intp]:
+    """The columns that take part, and those that most want to, at most as many again."""
+    objective = point.objective
+    shape, d = objective.shape, objective.design.d
+    there = (point.theta.reshape(shape)[:, :d] != 0).any(axis=0)
+    there[objective.penalty.free(d)] = True
+    wish = (np.abs(point.gradient) - objective.threshold).reshape(shape)[:, :d].max(axis=0)
+    wish[there] = 0.0
+    candidates = np.flatnonzero(wish > 0)
+    most = max(FIRST, int(there.sum()))
+    if len(candidates) > most:
+        candidates = candidates[np.argpartition(-wish[candidates], most)[:most]]
+    return np.union1d(np.flatnonzero(there), candidates)
+
+
+def by_quadratics(objective: Objective, theta: Array, distance: float) -> Point:
+    """Proximal Newton steps with the exact Hessian, until they promise next to nothing."""
+    point, accuracy = objective.at(theta), 0.1
+    for _ in range(STEPS):
+        h, g, l1 = curvature(point), point.gradient, objective.threshold
+        goal = minimise_quadratic(h, g, point.theta, l1, accuracy=accuracy)
+        slope = float(g @ (goal - point.theta) + l1 @ (np.abs(goal) - np.abs(point.theta)))
+        after = backtrack_to(objective, point, goal, slope)
+        if after is None:
+            break
+        point = after
+        if slope > -PROMISE * point.value:
+            break
+        accuracy = min(0.1, float(np.sqrt(-slope / point.value)))
+    return point
+
+
+def curvature(point: Point) -> Array:
+    """The Hessian; with several classes also along the shift of all intercepts, which changes
+    nothing, so that it can be factored.
+    """
+    objective, h = point.objective, point.hessian
+    q, width = objective.shape
+    if q > 1 and objective.design.intercept:
+        each = np.arange(width - 1, q * width, width)
+        h = h.copy()
+        h[np.ix_(each, each)] += h[each, each].mean()
+    return h
+
+
+def diagonal_curvature(point: Point) -> Array:
+    """The Hessian's diagonal, or that of a Kronecker product in place of it."""
+    objective = point.objective
+    if objective.loss.q == 1:
+        diagonal = objective.diagonal(point.margin)
+    else:
+        s, b, ridge = objective.kronecker(point.margin, diagonal=True)
+        diagonal = (np.diag(s)[:, None] * b + ridge).ravel()
+    return np.where(diagonal > 0, diagonal, 1.0)
+
+
+def by_faces(objective: Objective, theta: Array, distance: float) -> Point:
+    """Newton steps on faces by conjugate gradients, until the gradient is a tenth of its start."""
+    point, first, damping = objective.at(theta), 0.0, 0.0
+    for _ in range(STEPS):
+        here = face(point.theta, point.gradient, objective.threshold)
+        size = float(np.abs(here.gradient).max(initial=0.0))
+        first = first or size
+        if size < 0.1 * first or size == 0:
+            break
+        step = step_by_conjugate_gradients(point, here, damping, min(0.1, np.sqrt(distance)))
+        after, t = _search(objective, point, here, step)
+        if after is None:
+            damping = max(4 * damping, 1e-2)
+            after = shrunk(objective, point)
+            if after is None:
+                break
+        elif t == 1:
+            damping = 0.0 if damping < 1e-3 else damping / 8
+        elif t < 0.25:
+            damping = max(4 * damping, 1e-2)
+        point = after
+    return point
+
+
+def step_by_conjugate_gradients(point: Point, here: Face, damping: float, accuracy: float) -> Array:
+    """-(H + damping diag)_FF⁻¹ gradient_F by conjugate gradients, roughly."""
+    diagonal = diagonal_curvature(point)
+    inverse = np.where(here.free, 1 / diagonal, 0.0) / (1 + damping)
+    x, r = np.zeros_like(point.theta), -here.gradient
+    z = inverse * r
+    p, rz = z.copy(), float(r @ z)
+    enough = accuracy**2 * rz
+    for _ in range(60 if rz > 0 else 0):
+        hp = np.where(here.free, point.hessian_times(p) + damping * diagonal * p, 0.0)
+        alpha = rz / float(p @ hp)
+        x += alpha * p
+        r -= alpha * hp
+        z = inverse * r
+        rz, old = float(r @ z), rz
+        if rz <= enough:
+            break
+        p = z + (rz / old) * p
+    x[here.resting & (x * here.sign < 0)] = 0.0
+    return x
+
+
+def _search(
+    objective: Objective, point: Point, here: Face, step: Array
+) -> tuple[Point | None, float]:
+    """The first point along the step, projected onto the orthant, where F has fallen enough."""
+    t = 1.0
+    for _ in range(12):
+        theta = point.theta + t * step
+        theta[theta * here.sign < 0] = 0.0
+        trial = objective.at(theta)
+        change = trial.value - point.value
+        enough = 1e-4 * float(here.gradient @ (theta - point.theta))
+        if change <= enough or abs(change) <= ROUNDING * abs(point.value):
+            return trial, t
+        t *= 0.5
+    return None, t
+
+
+def shrunk(objective: Objective, point: Point) -> Point | None:
+    """A step of proximal gradient descent in the metric of the diagonal."""
+    inverse = 1.0 / diagonal_curvature(point)
+    for k in range(20):
+        t = inverse * 0.5 ** (2 * k + 1)
+        theta = shrink(point.theta - t * point.gradient, t * objective.threshold)
+        trial = objective.at(theta)
+        if trial.value < point.value:
+            return trial
+    return None
