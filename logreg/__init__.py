@@ -1,7 +1,9 @@
 """Logistic regression that reaches the optimum, proves it, and says how far it is from it."""
 
+from logreg.cross_validation import LogisticRegressionCV
 from logreg.estimator import LogisticRegression
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
+from logreg.path import C_from_lambda, Path, logistic_path
 from logreg.sigmoid import (
     log_sigmoid,
     log_softmax,
@@ -14,13 +16,17 @@ from logreg.sigmoid import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "C_from_lambda",
     "CollinearityWarning",
     "ConvergenceWarning",
     "LogisticRegression",
+    "LogisticRegressionCV",
     "Outcome",
+    "Path",
     "SeparationWarning",
     "log_sigmoid",
     "log_softmax",
+    "logistic_path",
     "logit",
     "sigmoid",
     "sigmoid_derivative",

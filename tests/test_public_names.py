@@ -18,8 +18,11 @@ from logreg import LogisticRegression
 
 # design.md section 2: the contract. A name is added here when it is added to the documents.
 FUNCTIONS = ["sigmoid", "sigmoid_derivative", "log_sigmoid", "logit", "softmax", "log_softmax"]
+FUNCTIONS += ["logistic_path", "C_from_lambda"]
 NAMES = [
     "LogisticRegression",
+    "LogisticRegressionCV",
+    "Path",
     "Outcome",
     "CollinearityWarning",
     "ConvergenceWarning",
@@ -60,6 +63,7 @@ def test_signature_of_the_estimator():
     assert {name: p.default for name, p in parameters.items()} == {
         "C": 1.0,
         "l1_ratio": 0.0,
+        "penalty_weights": None,
         "fit_intercept": True,
         "class_weight": None,
         "solver": "auto",
@@ -159,7 +163,7 @@ def test_functions_have_every_section(name):
     function = getattr(logreg, name)
     found = sections(function)
     assert list(found) == sorted(
-        found, key=["", "Parameters", "Returns", "Raises", "Notes", "Examples"].index
+        found, key=["", "Parameters", "Returns", "Raises", "Notes", "References", "Examples"].index
     )
     assert found.keys() >= {"Parameters", "Returns", "Raises", "Examples"}
     assert entries(found["Parameters"]) == list(inspect.signature(function).parameters)
