@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from logreg.drawing import BLUE, GREY, RED, axes_or_new
+from logreg.selection_plots import CrossValidationDisplay, PathDisplay
 from logreg.sigmoid import sigmoid, sigmoid_derivative
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ConvergenceDisplay", "SigmoidDisplay"]
+__all__ = ["ConvergenceDisplay", "CrossValidationDisplay", "PathDisplay", "SigmoidDisplay"]
 
 Array = NDArray[np.float64]
-
-BLUE, RED, GREY = "#0072B2", "#D55E00", "#777777"  # told apart by colour-blind eyes too
 
 
 class SigmoidDisplay:
@@ -143,7 +143,7 @@ class SigmoidDisplay:
         -------
         SigmoidDisplay
         """
-        self.ax_ = _axes(ax)
+        self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
         known = np.array([-10.0, 10.0] if self.margin is None else self.margin, dtype=np.float64)
         room = 0.03 * max(float(np.ptp(known)), 1.0)
@@ -235,7 +235,7 @@ class ConvergenceDisplay:
             )
         iteration = np.array([record.iteration for record in history])
         objective = np.array([record.objective for record in history])
-        distance = np.array([record.standard_errors for record in history])
+        distance = np.array([record.distance for record in history])
         fallen = objective - objective[-1]
         hidden = fallen <= 16 * np.finfo(float).eps * np.abs(objective)
         excess = np.where(hidden, distance**2 / 2, fallen + distance[-1] ** 2 / 2)
@@ -253,7 +253,7 @@ class ConvergenceDisplay:
         -------
         ConvergenceDisplay
         """
-        self.ax_ = _axes(ax)
+        self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
         above, away = "F − F*, log-likelihood", "δ, standard errors from the optimum"
         (self.distance_,) = self.ax_.plot(
@@ -269,17 +269,6 @@ class ConvergenceDisplay:
         self.ax_.locator_params(axis="x", integer=True)
         self.ax_.legend()
         return self
-
-
-def _axes(ax: "Axes | None") -> "Axes":
-    """These axes or new ones, and where matplotlib is missing a sentence that says what to do."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "Drawing needs matplotlib, which is not installed: pip install 'logreg[plot]'."
-        ) from error
-    return plt.subplots()[1] if ax is None else ax
 
 
 def _positive(values: Array) -> Array:

@@ -10,12 +10,13 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
-def test_the_first_fit_prints_what_the_readme_says():
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("```", "")
-    example = doctest.DocTestParser().get_doctest(text, {}, "README", "README.md", 0)
+@pytest.mark.parametrize(("page", "least"), [("README.md", 7), ("docs/choosing_C.md", 10)])
+def test_examples_print_what_the_page_says(page, least):
+    text = (ROOT / page).read_text(encoding="utf-8").replace("```", "")
+    example = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     runner.run(example)
-    assert runner.tries >= 7
+    assert runner.tries >= least
     assert runner.failures == 0
 
 
