@@ -12,6 +12,9 @@ with x measured from the column means. All terms are at hand; at g_b = 0 it is t
 **With an L1 part** the dual point must satisfy |X'(residual + δ)|_j ≤ l1_j where a column has no
 ridge part: all residuals are shrunk by one factor `share`. The rows cost Σ s_i KL(q_i ‖ p_i) then,
 q being the probabilities with these residuals, and every term of the gap is still non-negative.
+That gap is as large as the gradient. Near the optimum δ can bring the weights that are not 0 to
+rest too, as it does with the intercept: δ = -W X̃_A S⁻¹ (g + l1 sign)_A. It costs the square of
+the distance, and only the columns at 0 still need `share` (mostly 1).
 
 **With the Hessian at hand: self-concordance.** The curvature of the log loss changes at most by
 e^u when margins move by u (two classes; with more, the range of the moves). With M the largest
@@ -38,6 +41,7 @@ Array = NDArray[np.float64]
 # where it is not. It takes twice a Hessian's time.
 WORTH_IT, AFFORDABLE = 2e8, 2e10
 ROUGH = 1e-4  # decrement
+TIGHT, ROUGH_GAP = 1e-11, 1e-2  # relative gaps between which a correction pays
 
 
 def gap(point: Point, decrement: float = 0.0) -> float:
@@ -84,52 +88,105 @@ def least_relative_gap(point: Point) -> float:
 
 
 def _duality_gap(point: Point) -> float:
-    objective, design, penalty = point.objective, point.objective.design, point.objective.penalty
-    gradient = point.gradient.reshape(objective.shape)
+    objective, design = point.objective, point.objective.design
     w = design.of_block(point.theta.reshape(objective.shape))[0]
-    w_gradient = gradient[:, : design.d] * design.scale
-    rows, moved, delta = 0.0, np.zeros_like(w), np.zeros_like(point.margin)
-    if design.intercept or not penalty:
-        rows, delta = _rest(point)
-        if not rows < np.inf:
-            return np.inf  # the moved residuals may leave [0, 1]
-        weight = objective.loss.weight
-        moved = _norm(delta, weight)[:, None] * design.column_norm
-        if weight is not None:
-            delta *= np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
-    bound = rows + penalty.gap(w, w_gradient, moved) if penalty.has_squares else np.inf
+    w_gradient = point.gradient.reshape(objective.shape)[:, : design.d] * design.scale
+    if not design.intercept and objective.penalty:
+        return _bound(point, w, w_gradient, np.zeros_like(w), 0.0, np.zeros_like(point.margin))
+    cost, delta = _at_rest(point)
+    if not cost < np.inf:
+        return np.inf
+    plain = _bound(point, w, w_gradient, _moved(point, delta), cost, delta)
+    if not (objective.penalty.has_corners and TIGHT < plain / point.value < ROUGH_GAP):
+        return plain
+    return min(plain, _corrected_gap(point, w, w_gradient))
+
+
+def _bound(
+    point: Point, w: Array, w_gradient: Array, moved: Array, cost: float, delta: Array
+) -> float:
+    """The gap at the residuals less δ, which costs the rows so much at most, where the gradient
+    of the smooth part is this but for what δ moves.
+    """
+    loss, penalty = point.objective.loss, point.objective.penalty
+    bound = cost + penalty.gap(w, w_gradient, moved) if penalty.has_squares else np.inf
     if penalty.has_corners:
         share = penalty.within(w, w_gradient, moved)
-        rows = objective.loss.divergence(point.margin, delta, share)
+        each = delta
+        if loss.weight is not None:
+            each = delta * np.divide(
+                1.0, loss.weight, out=np.zeros_like(loss.weight), where=loss.weight > 0
+            )
+        rows = cost if share == 1 else loss.divergence(point.margin, each, share)
         bound = min(bound, rows + penalty.gap(w, w_gradient, moved, share))
     return bound
 
 
-def _rest(point: Point) -> tuple[float, Array]:
+def _corrected_gap(point: Point, w: Array, w_gradient: Array) -> float:
+    """The gap where δ brings the weights that are not 0 to rest as well: the square of the distance
+    where the plain one is its first power, and where rounding has the last word, far below it.
+    """
+    objective = point.objective
+    q, d = objective.loss.q, objective.design.d
+    sign, corner = np.sign(point.theta), objective.threshold
+    held = (corner > 0) & (sign == 0)
+    index = np.flatnonzero(~held.reshape(objective.shape)[:, :d].all(axis=0))
+    part = objective.columns(index).stronger(0.0)
+    if objective.design.n * (q * part.size) ** 2 > WORTH_IT:
+        return np.inf
+    moves = objective.restricted(np.where(held, 0.0, 1.0), index).reshape(part.shape) > 0
+    if q > 1:  # one number added to all classes changes no margin: one of them stands still
+        moves[-1, moves.all(axis=0)] = False
+    pull = objective.restricted(point.gradient + corner * sign, index)
+    places = np.flatnonzero(moves)
+    metric = FullMetric(part.hessian(point.margin)[np.ix_(places, places)])
+    if not metric.sound:
+        return np.inf
+    c = np.zeros(part.size)
+    c[places] = metric.solve(pull[places])
+    cost, delta = _change(point, part.margin_change(c), float(c @ pull))
+    if not cost < np.inf:
+        return np.inf
+    exact = objective.extended(np.where(moves, 1.0, 0.0), index).reshape(objective.shape)[:, :d] > 0
+    at_rest = np.where(exact, -objective.penalty.l1 * np.sign(w), w_gradient)
+    return _bound(point, w, at_rest, np.where(exact, 0.0, _moved(point, delta)), cost, delta)
+
+
+def _at_rest(point: Point) -> tuple[float, Array]:
     """What brings the intercepts and the columns without a penalty to rest: the residuals less
     δ = W X̃_F c with c = S⁻¹ g_F, S = X̃_F'W X̃_F, and what the rows cost for it at most; or inf.
     """
     objective = point.objective
-    diag, root = objective.loss.curvature(point.margin, slice(0, objective.design.n))
     index = objective.penalty.free(objective.design.d)
     g = objective.restricted(point.gradient, index)
-    if not len(index):
-        c = _intercept_step(diag, root, g)
-        change = None if c is None else c[:, None]
-    else:
+    if len(index):
         metric = objective.free.metric(objective.free.hessian(point.margin))
         c = metric.solve(g) if metric.sound else None
         change = None if c is None else objective.free.margin_change(c)
-    if (
-        c is None
-        or change is None
-        or not np.ptp(np.vstack([change, 0 * change[:1]]), axis=0).max() <= 1
-    ):
-        return np.inf, np.zeros_like(diag)
+    else:
+        c = _intercept_step(
+            *objective.loss.curvature(point.margin, slice(0, objective.design.n)), g
+        )
+        change = None if c is None else c[:, None]
+    if c is None or change is None:
+        return np.inf, np.zeros_like(point.margin)
+    return _change(point, change, float(c @ g))
+
+
+def _change(point: Point, change: Array, cost: float) -> tuple[float, Array]:
+    """δ = W change, and its cost; inf where the moved residuals may leave [0, 1]."""
+    diag, root = point.objective.loss.curvature(point.margin, slice(0, point.objective.design.n))
     delta = diag * change
     if root is not None:
         delta -= root * (root * change).sum(axis=0)
-    return max(float(c @ g), 0.0), delta
+    widest = np.maximum(change.max(axis=0), 0.0) - np.minimum(change.min(axis=0), 0.0)
+    return (max(cost, 0.0) if widest.max() <= 1 else np.inf), delta
+
+
+def _moved(point: Point, delta: Array) -> Array:
+    """A bound on what δ does to the gradient of each weight, (q, d)."""
+    norm: Array = _norm(delta, point.objective.loss.weight)
+    return norm[:, None] * point.objective.design.column_norm
 
 
 def _norm(delta: Array, weight: Array | None) -> Array:

@@ -1,6 +1,7 @@
 """LogisticRegressionCV: C and l1_ratio by cross-validation, each fold a warm-started path."""
 
 import warnings
+from copy import copy
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -165,43 +166,51 @@ class LogisticRegressionCV(LogisticRegression):
         Returns
         -------
         self
+            Changed only when the fit has ended.
         """
         Cs, l1_ratios = check_cross_validation(vars(self))
-        model = self._model()
+        model, fitted = self._model(), copy(self)
         check_parameters(vars(model), SOLVERS)
-        data = inputs.check_fit(self, X, y, sample_weight, self.class_weight, offset)
+        data = inputs.check_fit(fitted, X, y, sample_weight, self.class_weight, offset)
         if data.offset is not None and self.scoring != LOG_LOSS:
             raise ValueError(f"With an offset scoring must be {LOG_LOSS!r}, got {self.scoring!r}.")
-        routed = self._routed(sample_weight, params)
-        labels = data.y.classes[data.y.codes]
+        folds = self._fit_folds(data, model, Cs, l1_ratios, self._routed(sample_weight, params))
+        fitted.classes_, fitted.Cs_, fitted.l1_ratios_ = data.y.classes, Cs, l1_ratios
+        fitted.scores_ = np.array([fold.scores for fold in folds])
+        fitted.coefs_paths_ = np.array([fold.coefs for fold in folds])
+        fitted._forget()
+        if self.refit:
+            fitted._refit(model, X, y, sample_weight, offset)
+        else:
+            fitted._average()
+        fitted.n_iter_ = np.array([fold.n_iter for fold in folds])
+        if not self.fit_intercept:
+            fitted.coefs_paths_ = fitted.coefs_paths_[..., :-1]
+        if self.use_legacy_attributes:
+            fitted._use_legacy_attributes()
         self._forget()
-        folds = list(
-            check_cv(self.cv, labels, classifier=True).split(
-                data.X, labels, **routed.splitter.split
-            )
-        )
+        self.__dict__.pop("feature_names_in_", None)  # this X may have none
+        self.__dict__.update(vars(fitted))
+        self._warn_of(sum(fold.missed for fold in folds), fitted.n_iter_.size)
+        return self
+
+    def _fit_folds(
+        self, data: inputs.Data, model: LogisticRegression, Cs: Array, l1_ratios: Array, routed: Any
+    ) -> list[Fold]:
+        labels = data.y.classes[data.y.codes]
+        split = check_cv(self.cv, labels, classifier=True).split
+        folds = list(split(data.X, labels, **routed.splitter.split))
         if len(folds) < (least := 2 if self.rule == "1se" else 1):
             raise ValueError(
                 f"rule={self.rule!r} needs {least} folds at least, cv gave {len(folds)}."
             )
-        each = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+        fits: list[Fold] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(fit_fold)(
                 data, train, test, model, Cs, l1_ratios, self.scoring, k, routed.scorer.score
             )
             for k, (train, test) in enumerate(folds)
         )
-        self.classes_, self.Cs_, self.l1_ratios_ = data.y.classes, Cs, l1_ratios
-        self.scores_ = np.array([fold.scores for fold in each])
-        self.coefs_paths_ = np.array([fold.coefs for fold in each])
-        iterations = np.array([fold.n_iter for fold in each])
-        self._warn_of(sum(fold.missed for fold in each), iterations.size)
-        self._choose(model, X, y, sample_weight, offset)
-        self.n_iter_ = iterations
-        if not self.fit_intercept:
-            self.coefs_paths_ = self.coefs_paths_[..., :-1]
-        if self.use_legacy_attributes:
-            self._use_legacy_attributes()
-        return self
+        return fits
 
     def _model(self) -> LogisticRegression:
         """A fit of one C and l1_ratio with the same settings."""
@@ -221,26 +230,34 @@ class LogisticRegressionCV(LogisticRegression):
         for name in ("gap_", "outcome_", "n_passes_", "_history", "_measure"):
             self.__dict__.pop(name, None)
 
-    def _choose(
+    def _refit(
         self, model: LogisticRegression, X: Any, y: Any, sample_weight: Any, offset: Any
     ) -> None:
-        d = self.n_features_in_
-        if self.refit:
-            r, c = chosen(self.scores_, self.rule)
-            self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
-            start = self.coefs_paths_[:, r, c].mean(axis=0)
-            model.set_params(C=self.C_, l1_ratio=self.l1_ratio_, warm_start=True)
-            model.coef_, model.intercept_ = start[:, :d], start[:, d]
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always")
-                model.fit(X, y, sample_weight, offset)
-            for warning in said:  # as from the caller of this fit
-                warnings.warn(warning.message, warning.category, stacklevel=3)
-            for name in ("coef_", "intercept_", "gap_", "outcome_", "n_passes_"):
-                setattr(self, name, getattr(model, name))
-            self._history, self._measure = model._history, model._measure
-            return
-        n_folds = len(self.scores_)
+        """A fit of all rows with what the rule chooses, from the folds' mean coefficients."""
+        r, c = chosen(self.scores_, self.rule)
+        self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
+        start, d = self.coefs_paths_[:, r, c].mean(axis=0), self.n_features_in_
+        model.set_params(C=self.C_, l1_ratio=self.l1_ratio_, warm_start=True)
+        model.coef_, model.intercept_ = start[:, :d], start[:, d]
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            model.fit(X, y, sample_weight, offset)
+        for warning in said:  # as from the caller of fit
+            warnings.warn(warning.message, warning.category, stacklevel=3)
+        for name in (
+            "coef_",
+            "intercept_",
+            "gap_",
+            "outcome_",
+            "n_passes_",
+            "_history",
+            "_measure",
+        ):
+            setattr(self, name, getattr(model, name))
+
+    def _average(self) -> None:
+        """The means of what is best in each fold."""
+        n_folds, d = len(self.scores_), self.n_features_in_
         best = self.scores_.reshape(n_folds, -1).argmax(axis=1)
         r, c = np.unravel_index(best, self.scores_.shape[1:])
         self.C_, self.l1_ratio_ = float(self.Cs_[c].mean()), float(self.l1_ratios_[r].mean())

@@ -50,7 +50,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     C : float, default=1.0
-        Inverse strength of the ridge penalty, above 0. ``np.inf`` is the plain maximum
+        Inverse strength of the penalty, above 0. ``np.inf`` is the plain maximum
         likelihood, whose coefficients are log odds ratios.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, from 0 (ridge) to 1 (lasso). Above 0 coefficients may be exactly 0.
@@ -114,9 +114,9 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ConvergenceWarning
         The fit did not reach `tol`, with the reason and the remedy.
     SeparationWarning
-        At ``C=np.inf``, the likelihood has no maximum.
+        Without a penalty on some columns, the likelihood has no maximum.
     CollinearityWarning
-        At ``C=np.inf``, columns depend linearly on each other; the solution of the smallest
+        Without a penalty, columns depend linearly on each other; the solution of the smallest
         norm is given.
 
     References
@@ -284,6 +284,10 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         optimum (with an L1 penalty the `relative_gap`), reads of X and seconds so far.
         """
         check_is_fitted(self)
+        if not hasattr(self, "_history"):
+            raise AttributeError(
+                f"This {type(self).__name__} has no history: refit=False fits no model of its own."
+            )
         import pandas as pd
 
         history = pd.DataFrame(self._history).set_index("iteration")

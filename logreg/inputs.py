@@ -334,7 +334,10 @@ def penalty_factors(penalty_weights: Any, columns: int) -> Array | None:
     """A factor of the penalty for each column, or None where all are 1."""
     if penalty_weights is None:
         return None
-    factors = np.asarray(penalty_weights, dtype=np.float64)
+    try:
+        factors = np.asarray(penalty_weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"penalty_weights must be numbers, got {penalty_weights!r}.") from error
     if factors.shape != (columns,):
         raise ValueError(
             f"penalty_weights must have one number a column, ({columns},); got {factors.shape}."

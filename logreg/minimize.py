@@ -60,7 +60,7 @@ def minimize(
     ----------
     iterates : iterator of Iterate
         What a solver yields; its end means that it can go no further.
-    tol : float, in standard errors
+    tol : float, in the objective's measure
     max_iter : int
     callback : callable (Point, Record) -> bool, optional
         Called once an iteration; True stops the fit.
@@ -100,6 +100,9 @@ def minimize(
         else:
             continue
         break
+    if decrement > tol and prove is not None and point.objective.penalty.has_corners:
+        decrement = prove(tol)  # what was believed on the way is no bound
+        history[-1] = history[-1]._replace(distance=decrement)
     if outcome is Outcome.ROUNDING and sound and decrement <= enough:
         outcome = Outcome.CONVERGED
     return Solution(point, outcome, float(decrement), history)

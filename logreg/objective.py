@@ -375,16 +375,19 @@ class Objective:
 
     def with_penalty(self, penalty: ElasticNet) -> "Objective":
         """The objective with another penalty."""
-        return Objective(self.design.for_ridge(penalty.l2), self.loss, penalty, self.offset)
+        design = self.design.for_ridge(penalty.l2)
+        return Objective(design, self.loss, penalty, self.offset, self.flat)
 
     def stronger(self, factor: float) -> "Objective":
         """The objective with a penalty so many times as strong, in the same coordinates."""
-        return Objective(self.design, self.loss, self.penalty.times(factor), self.offset)
+        penalty = self.penalty.times(factor)
+        return Objective(self.design, self.loss, penalty, self.offset, self.flat)
 
     def columns(self, index: NDArray[np.intp]) -> "Objective":
         """The objective of some of the columns: F where the weights of all others are 0."""
         design, penalty = self.design.columns(index), self.penalty.columns(index)
-        return Objective(design, self.loss, penalty, self.offset)
+        flat = None if self.flat is None else self.flat[self._places(index)]
+        return Objective(design, self.loss, penalty, self.offset, flat)
 
     def take(self, index: NDArray[np.intp], factor: Array) -> "Objective":
         """The objective of some rows, their weights times `factor`; the penalty as it is."""

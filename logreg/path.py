@@ -101,15 +101,18 @@ class Path:
         w, b = ((1 - share) * x[0] + share * x[-1] if share else x[0] for x in pairs)
         return w, b
 
-    def decision_function(self, X: Any, C: float) -> Array:
+    def decision_function(self, X: Any, C: float, offset: ArrayLike | None = None) -> Array:
         """The margins at C: (n_samples,) for two classes, else (n_samples, n_classes)."""
         w, b = self.at(C)
         margin = row_blocks(inputs.plain_table(X, self.coefs.shape[2])).margins(w, b)
+        known = inputs.check_offset(offset, len(margin), len(self.classes))
+        if known is not None:
+            margin += known.T.astype(margin.dtype)
         return margin[:, 0] if len(self.classes) == 2 else margin
 
-    def predict_proba(self, X: Any, C: float) -> Array:
+    def predict_proba(self, X: Any, C: float, offset: ArrayLike | None = None) -> Array:
         """The probability of each class at C, (n_samples, n_classes)."""
-        margin = self.decision_function(X, C)
+        margin = self.decision_function(X, C, offset)
         if margin.ndim == 2:
             return np.asarray(softmax(margin))
         return np.column_stack([sigmoid(-margin), sigmoid(margin)])
@@ -316,7 +319,10 @@ def largest_zero_C(objective: Objective, l1_ratio: float) -> float:
     penalised = factors > 0
     largest = np.max(np.abs(gradient[:, penalised]) / factors[penalised], initial=0.0)
     if largest == 0:
-        raise ValueError("No column has any effect at w = 0: give Cs, the grid of C.")
+        raise ValueError(
+            "No column that is penalised has any effect where all are 0, so the grid of C has no "
+            "beginning. Give it, Cs=[...], or penalise columns."
+        )
     return float(l1_ratio / largest)
 
 

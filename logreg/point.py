@@ -102,11 +102,23 @@ class Point:
 
     @cached_property
     def separates(self) -> bool:
-        """Whether this theta itself proves that the classes can be told apart without error: it
-        gives every row's own class the largest margin, so going on along it lowers F for ever.
+        """Whether this theta itself proves that the classes can be told apart without error: its
+        part without a penalty gives every row's own class the largest margin, so going on along
+        that lowers F for ever.
         """
-        if self.objective.penalty.anything:
+        objective = self.objective
+        if objective.penalty:
             return False
+        if objective.penalty.anything:
+            free = objective.free.at(
+                objective.restricted(self.theta, objective.penalty.free(objective.design.d))
+            )
+            return free.is_certain
+        return self.is_certain
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the margins alone, less the offset, tell all rows' classes."""
         offset = self.objective.offset
         margin = self.margin if offset is None else self.margin - offset
         return self.objective.loss.certain(margin)
@@ -120,7 +132,9 @@ class Point:
         (a row that is sure beyond any doubt may move as far, but has no share in it). To be asked
         at points whose decrement is below `SMALL`.
         """
-        if self.objective.penalty or self.decrement > SMALL * self.objective.unit:
+        if self.objective.penalty or self.objective.penalty.has_corners:
+            return False
+        if self.decrement > SMALL * self.objective.unit:
             return False
         if self.metric.sound and self.reach * self.decrement < 0.5:
             return False  # no margin moves as far

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression as Peer
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from logreg import ConvergenceWarning, LogisticRegression, Outcome, logistic_path
 
@@ -103,6 +104,7 @@ class Truth:
                 )
         return h.reshape(self.q * width, -1)
 
+    @threadpool_limits.wrap(limits=1)  # two threads on a busy machine take 30 times as long
     def optimum(self, theta):
         """θ where all conditions hold, and F there, to 1e-20 or so: Newton's method within an
         orthant, after which what is most pulled from zero is freed.

@@ -14,11 +14,14 @@ from scipy.linalg.lapack import dposv
 
 from logreg.objective import Objective
 from logreg.point import Point
-from logreg.solvers.line_search import ROUNDING
 
 Array = NDArray[np.float64]
 
 
+FLAT = 1e-11  # added to the diagonal, relative to it
+HIDDEN = 1e-10  # of F: a fall that may drown in the rounding of the margins
+SHORTEST = 0.02  # part of a step, before the quadratic is made steeper, ...
+STEEPER = 10  # ... tenfold at a time
 SHORTER = (1.0, 0.5, 0.2, 0.05)  # steps that are tried where the full one crosses zero
 
 
@@ -52,7 +55,10 @@ def minimise_quadratic(
     These stay at zero until a minimum is reached; then whatever is pulled away from zero is freed.
     """
     u, q, first = theta.copy(), g.copy(), 0.0
-    root = np.sqrt(np.maximum(b.diagonal(), np.finfo(float).tiny))
+    diagonal = np.where(b.diagonal() > 0, b.diagonal(), 1.0)
+    root = np.sqrt(diagonal)
+    b = b.copy()  # columns may repeat each other: no direction's curvature is left to rounding
+    b.flat[:: len(b) + 1] = diagonal * (1 + FLAT)
     held = np.zeros(len(u), dtype=bool)
     for _ in range(steps):
         here = face(u, q, l1)
@@ -76,14 +82,14 @@ def newton_step(b: Array, here: Face, held: NDArray[np.bool_]) -> Array:
     """
     while True:
         free = np.flatnonzero(here.free & ~held)
-        part = b[np.ix_(free, free)]
-        diagonal, jitter = part.diagonal().copy(), 1e-13
+        part, jitter = b[np.ix_(free, free)], FLAT
+        diagonal = part.diagonal().copy()
         while True:
-            part.flat[:: len(part) + 1] = diagonal * (1 + jitter)
             _, move, failed = dposv(part, -here.gradient[free], lower=True)
             if not failed:
                 break
             jitter *= 100
+            part.flat[:: len(part) + 1] = diagonal * (1 + jitter)
         wrong = here.resting[free] & (move * here.sign[free] < 0)
         if not wrong.any():
             break
@@ -128,18 +134,48 @@ def descend(objective: Objective, point: Point, t: float) -> tuple[Point | None,
     return None, t
 
 
-def backtrack_to(objective: Objective, point: Point, goal: Array, slope: float) -> Point | None:
-    """The first point on the way to `goal`, halving, where F has fallen enough; None if none has.
-
-    `slope` is what F would fall by if it were linear between its corners.
+class Damped:
+    """Steps to the minimum of the quadratic model, which is made steeper while they fail: far from
+    the optimum curvature says little about what a long step meets (Levenberg and Marquardt).
     """
-    if not slope < 0:
-        return None
-    step, t = goal - point.theta, 1.0
-    for _ in range(30):
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self.damping = objective, 0.0
+        self.scale = np.tile(objective.design.column_curvature(), objective.loss.q)
+
+    def step(self, point: Point, b: Array, accuracy: float) -> tuple[Point | None, float]:
+        """The next point, or None, and what F would fall by were it linear between its corners."""
+        g, l1 = point.gradient, self.objective.threshold
+        for _ in range(STEEPER):
+            steep = b + np.diag(self.damping * self.scale) if self.damping else b
+            goal = minimise_quadratic(steep, g, point.theta, l1, accuracy=accuracy)
+            slope = float(g @ (goal - point.theta) + l1 @ (np.abs(goal) - np.abs(point.theta)))
+            after, t = backtrack_to(self.objective, point, goal, slope)
+            if after is not None:
+                self.damping = 0.0 if self.damping < 1e-6 else self.damping / (10 if t == 1 else 1)
+                return after, slope
+            if not slope < 0:
+                return None, slope
+            self.damping = max(10 * self.damping, 1e-4)
+        return None, slope
+
+
+def backtrack_to(
+    objective: Objective, point: Point, goal: Array, slope: float
+) -> tuple[Point | None, float]:
+    """The first point on the way to `goal`, halving, where F has fallen enough, and its share of
+    the way; None if none has. Where rounding may hide the fall, a slope there that is at most half
+    of the one here will do, as F is convex.
+    """
+    l1, step, t = objective.threshold, goal - point.theta, 1.0
+    while slope < 0 and t > SHORTEST:
         trial = objective.at(goal if t == 1 else point.theta + t * step)
         change = trial.value - point.value
-        if change <= 1e-4 * t * slope or abs(change) <= ROUNDING * abs(point.value):
-            return trial
+        if change <= 1e-4 * t * slope:
+            return trial, t
+        if abs(change) <= HIDDEN * abs(point.value):
+            corner = np.where(trial.theta == 0, np.abs(step), np.sign(trial.theta) * step)
+            if abs(float(trial.gradient @ step + l1 @ corner)) <= -0.5 * slope:
+                return trial, t
         t *= 0.5
-    return None
+    return None, t

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from logreg.certificate import least_relative_gap, relative_gap
 from logreg.objective import Objective
 from logreg.point import Iterate, Point
-from logreg.solvers.corners import Face, backtrack_to, face, minimise_quadratic, shrink
+from logreg.solvers.corners import Damped, Face, face, shrink
 from logreg.solvers.line_search import ROUNDING
 from logreg.solvers.pgd import by_samples, is_tall
 from logreg.solvers.quasi_newton import price_of_hessian, work_of_hessian
@@ -35,8 +35,10 @@ STAGE = 5.0  # by which the penalty falls on the way to the one asked for
 NEAR, ROUNDS = 0.1, 4  # the relative gap of a stage that will do, and its rounds at most
 STEPS = 20  # Newton steps between two looks at all columns
 PROMISE = 1e-10  # of F
+EXACT = 1e-8  # accuracy of a minimum of the quadratic, beyond which rounding begins
+ASTRAY = 1e-3  # relative gap
 PRICE = 100  # gradients that an exact Hessian of the working set may cost
-QUICK = 1e9  # work (0.2 s) that it may cost whatever a gradient costs
+QUICK, QUICK_SPARSE = 1e9, 2e7  # work (0.2 s; 4 ms) that it may cost whatever a gradient does
 PARAMETERS = 1500  # ... and its size
 
 
@@ -52,25 +54,33 @@ def quasi_newton_with_corners(
     objective: Objective, theta: Array, rng: np.random.Generator
 ) -> Iterator[Iterate]:
     """From the optimum of a sample of the rows, with its Hessian and BFGS updates of it."""
-    theta, sample = by_samples(objective, theta, rng, settle)
-    b = curvature(sample) if sample else None
+    start, sample = by_samples(objective, theta, rng, settle)
+    b = whole(curvature(sample), objective) if sample else None
     del sample  # and with it its rows
-    point = objective.at(theta)
+    point, steps = objective.at(start), Damped(objective)
+    b = curvature(point) if b is None else b
     while True:
         # The gap costs as much as a pass: what is known without the rows will do while it is large.
         yield Iterate(point, least_relative_gap(point), partial(proven, point))
-        b = curvature(point) if b is None else b
-        g, l1 = point.gradient, objective.threshold
-        goal = minimise_quadratic(b, g, point.theta, l1)
-        slope = float(g @ (goal - point.theta) + l1 @ (np.abs(goal) - np.abs(point.theta)))
-        after = backtrack_to(objective, point, goal, slope)
+        after, _ = steps.step(point, b, 1e-3)
         if after is None or np.array_equal(after.theta, point.theta):
-            return
+            break
         s, y = after.theta - point.theta, after.gradient - point.gradient
         sy, bs = float(s @ y), b @ s
         if sy > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):
             b += np.outer(y, y / sy) - np.outer(bs, bs / float(s @ bs))
         point = after
+    if relative_gap(point) > ASTRAY:  # the sample led astray: begin again
+        yield from on_working_sets(objective, approached(objective, theta))
+
+
+def whole(b: Array, objective: Objective) -> Array:
+    """A sample's Hessian, for columns that the sample hardly has with a guess from the others."""
+    columns = np.tile(objective.design.column_curvature(), objective.loss.q)
+    diagonal = b.diagonal()
+    usual = float(np.median(diagonal / np.where(columns > 0, columns, np.inf)))
+    b.flat[:: len(b) + 1] = np.maximum(diagonal, 0.1 * usual * columns)
+    return b
 
 
 def proven(point: Point, tol: float) -> float:
@@ -80,7 +90,8 @@ def proven(point: Point, tol: float) -> float:
 def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Point:
     """The optimum of a sample, to within its statistical accuracy in standard errors."""
     enough = 0.5 * accuracy**2
-    for _, (point, gap, _, _) in zip(range(steps), on_working_sets(sample, theta), strict=False):
+    rounds = on_working_sets(sample, approached(sample, theta))
+    for point, gap, _, _ in islice(rounds, steps):
         if gap * point.value <= enough:
             break
     return point
@@ -125,7 +136,8 @@ def takes_hessian(part: Objective) -> bool:
     """Whether a Hessian of these columns is made; conjugate gradients are more fragile."""
     if part.size > PARAMETERS:
         return False
-    return work_of_hessian(part) <= QUICK or price_of_hessian(part) <= PRICE
+    quick = QUICK_SPARSE if part.design.matrix.sparse else QUICK
+    return work_of_hessian(part) <= quick or price_of_hessian(part) <= PRICE
 
 
 def working_set(point: Point) -> NDArray[np.intp]:
@@ -145,18 +157,16 @@ def working_set(point: Point) -> NDArray[np.intp]:
 
 def by_quadratics(objective: Objective, theta: Array, distance: float) -> Point:
     """Proximal Newton steps with the exact Hessian, until they promise next to nothing."""
-    point, accuracy = objective.at(theta), 0.1
+    point, accuracy = objective.at(theta), float(np.clip(distance, EXACT, 0.1))
+    steps = Damped(objective)
     for _ in range(STEPS):
-        h, g, l1 = curvature(point), point.gradient, objective.threshold
-        goal = minimise_quadratic(h, g, point.theta, l1, accuracy=accuracy)
-        slope = float(g @ (goal - point.theta) + l1 @ (np.abs(goal) - np.abs(point.theta)))
-        after = backtrack_to(objective, point, goal, slope)
+        after, slope = steps.step(point, curvature(point), accuracy)
         if after is None:
             break
         point = after
         if slope > -PROMISE * point.value:
             break
-        accuracy = min(0.1, float(np.sqrt(-slope / point.value)))
+        accuracy = min(accuracy, max(float(np.sqrt(-slope / point.value)), EXACT))
     return point
 
 
