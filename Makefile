@@ -38,6 +38,7 @@ bench: .venv/peers ## some ten minutes: our time and memory against other packag
 
 bench-full: .venv/peers ## all data sets, the pictures and the crossovers; writes docs/speed.md (an hour)
 	$(BIN)/python benchmarks/speed.py --all --write
+	$(BIN)/python benchmarks/lasso.py --write
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/curves.py
 	$(BIN)/python benchmarks/crossover.py

@@ -118,7 +118,9 @@ def versions() -> Iterator[str]:
     """The packages compared, with their versions."""
     from importlib.metadata import PackageNotFoundError, version
 
-    names = "numpy scipy scikit-learn glum scikit-learn-intelex liblinear-official statsmodels"
+    names = (
+        "numpy scipy scikit-learn glum scikit-learn-intelex liblinear-official statsmodels skglm"
+    )
     for name in names.split():
         with suppress(PackageNotFoundError):
             yield f"{name} {version(name)}"

@@ -13,7 +13,7 @@ data costs at least.
 
 It measures a choice of sets (ten minutes), --all of them, or those whose name holds a word given.
 With a folder `shared/data` beside the project its real tables are compared too. --write puts the
-result into docs/speed.md.
+result into docs/speed.md, where the rows of sets that were not measured now stay.
 """
 
 import platform
@@ -174,13 +174,26 @@ def small(name: str, X: Any, y: np.ndarray) -> Iterator[tuple[str, ...]]:
         yield name, "1", mine, "", "", f"{s}, default", theirs, f"**{ratio:.2g}**"
 
 
+def joined(rows: list[str]) -> list[str]:
+    """These rows and those of the page whose set and C they do not have."""
+    page = ROOT / "docs" / "speed.md"
+    table = page.read_text().split(HEAD)[1].split("\n\n")[0] if page.exists() else ""
+    new = {key(row) for row in rows}
+    return [row for row in table.splitlines() if row and key(row) not in new] + rows
+
+
+def key(row: str) -> tuple[str, ...]:
+    """The set and the C of a row."""
+    return tuple(row.split(" | ")[:2])
+
+
 def document(rows: list[str], command: str, memory_table: list[str]) -> None:
     made = (
-        f"Made by `{command}` with Python {platform.python_version()}, {', '.join(versions())} "
-        "on 2 cores."
+        f"The last rows were made by `{command}`, those above by the same script before, with "
+        f"Python {platform.python_version()}, {', '.join(versions())} on 2 cores."
     )
     about = (__doc__ or "").split("\n\n    python")[0]
-    text = f"# Speed\n\n{about}\n\n{made}\n\n" + "\n".join([HEAD, *rows]) + PICTURES
+    text = f"# Speed\n\n{about}\n\n{made}\n\n" + "\n".join([HEAD, *joined(rows)]) + PICTURES
     text += "\n".join(memory_table) + "\n"
     (ROOT / "docs" / "speed.md").write_text(text)
 

@@ -10,6 +10,7 @@ All methods take and give the user's weights w, shape (q, d): one row of d weigh
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,9 @@ class ElasticNet:
         return cls(l1_ratio * strength, (1.0 - l1_ratio) * strength)
 
     def value(self, w: Array) -> float:
-        value = 0.5 * float(np.sum(self.l2 * np.square(w))) if np.any(self.l2) else 0.0
-        return value + float(np.sum(self.l1 * np.abs(w))) if self.has_corners else value
+        if self.is_round:  # as each pass asks for it
+            return 0.5 * float(self.l2) * float(np.vdot(w, w)) if self.l2 else 0.0
+        return float(np.sum(self.l1 * np.abs(w)) + 0.5 * np.sum(self.l2 * np.square(w)))
 
     def gradient(self, w: Array) -> Array:
         """Of the smooth part."""
@@ -40,7 +42,7 @@ class ElasticNet:
 
     def curvature(self, w: Array) -> Array:
         """The diagonal of the second derivative of the smooth part."""
-        return np.broadcast_to(np.asarray(self.l2), w.shape).copy()
+        return np.full(w.shape, self.l2)
 
     def gap(
         self, w: Array, gradient: Array, moved: Array | float = 0.0, share: float = 1.0
@@ -79,17 +81,17 @@ class ElasticNet:
         l1, l2 = (x if np.ndim(x) == 0 else np.asarray(x)[index] for x in (self.l1, self.l2))
         return ElasticNet(l1, l2)
 
-    @property
+    @cached_property
     def has_corners(self) -> bool:
         """Whether it has an L1 part, whose weights may be exact zeros."""
         return bool(np.any(self.l1))
 
-    @property
+    @cached_property
     def has_squares(self) -> bool:
         """Whether every column that is penalised has a ridge part."""
         return bool(np.all(self._is_free | (np.asarray(self.l2) > 0)))
 
-    @property
+    @cached_property
     def _is_free(self) -> NDArray[np.bool_]:
         return np.asarray(np.add(self.l1, self.l2) == 0)
 
@@ -97,16 +99,20 @@ class ElasticNet:
         """The columns, of d, that are not penalised."""
         return np.flatnonzero(np.broadcast_to(self._is_free, d))
 
-    @property
+    @cached_property
     def is_round(self) -> bool:
         """Whether it is the same in all directions."""
         return np.ndim(self.l2) == 0 and not self.has_corners
 
-    @property
+    @cached_property
     def anything(self) -> bool:
         """Whether any column is penalised."""
         return not bool(np.all(self._is_free))
 
     def __bool__(self) -> bool:
         """Whether every column is penalised, so that F has a minimum."""
-        return bool(np.all(np.add(self.l1, self.l2) > 0))
+        return self._is_everywhere
+
+    @cached_property
+    def _is_everywhere(self) -> bool:
+        return not bool(np.any(self._is_free))
