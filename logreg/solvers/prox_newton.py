@@ -37,8 +37,10 @@ STEPS = 20  # Newton steps between two looks at all columns
 PROMISE = 1e-10  # of F
 EXACT = 1e-8  # accuracy of a minimum of the quadratic, beyond which rounding begins
 ASTRAY = 1e-3  # relative gap
-PRICE = 100  # gradients that an exact Hessian of the working set may cost
-QUICK, QUICK_SPARSE = 1e9, 2e7  # work (0.2 s; 4 ms) that it may cost whatever a gradient does
+# Gradients that an exact Hessian of the working set may cost, and work (0.2 s) that it may whatever
+# a gradient costs; where X is sparse conjugate gradients are safe, and it may cost 1 ms.
+PRICE, QUICK = 100, 1e9
+SPARSE_PRICE, SPARSE_QUICK = 10, 5e6
 PARAMETERS = 1500  # ... and its size
 
 
@@ -136,8 +138,9 @@ def takes_hessian(part: Objective) -> bool:
     """Whether a Hessian of these columns is made; conjugate gradients are more fragile."""
     if part.size > PARAMETERS:
         return False
-    quick = QUICK_SPARSE if part.design.matrix.sparse else QUICK
-    return work_of_hessian(part) <= quick or price_of_hessian(part) <= PRICE
+    sparse = part.design.matrix.sparse
+    price, quick = (SPARSE_PRICE, SPARSE_QUICK) if sparse else (PRICE, QUICK)
+    return work_of_hessian(part) <= quick or price_of_hessian(part) <= price
 
 
 def working_set(point: Point) -> NDArray[np.intp]:
