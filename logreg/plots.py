@@ -179,6 +179,8 @@ class ConvergenceDisplay:
         The Newton decrement δ. Near the optimum F - F* is δ²/2.
     tol : float, in standard errors
         Where the fit was to stop.
+    measure : {"standard_errors", "relative_gap"}, default="standard_errors"
+        With an L1 penalty `distance` and `tol` are the duality gap as a share of F.
 
     Attributes
     ----------
@@ -197,9 +199,15 @@ class ConvergenceDisplay:
     """
 
     def __init__(
-        self, iteration: ArrayLike, excess: ArrayLike, distance: ArrayLike, *, tol: float
+        self,
+        iteration: ArrayLike,
+        excess: ArrayLike,
+        distance: ArrayLike,
+        *,
+        tol: float,
+        measure: str = "standard_errors",
     ) -> None:
-        self.iteration, self.tol = np.asarray(iteration), tol
+        self.iteration, self.tol, self.measure = np.asarray(iteration), tol, measure
         self.excess, self.distance = np.asarray(excess, float), np.asarray(distance, float)
 
     @classmethod
@@ -207,7 +215,8 @@ class ConvergenceDisplay:
         """The history of a fitted :class:`logreg.LogisticRegression`.
 
         F* is taken to be the last objective less δ²/2 of the last iteration, and F - F* to be
-        δ²/2 where the rounding of F hides the difference.
+        δ²/2 where the rounding of F hides the difference; with an L1 penalty the duality gap takes
+        the place of δ²/2, and its share of F that of δ.
 
         Parameters
         ----------
@@ -236,10 +245,13 @@ class ConvergenceDisplay:
         iteration = np.array([record.iteration for record in history])
         objective = np.array([record.objective for record in history])
         distance = np.array([record.distance for record in history])
+        corners = estimator._measure == "relative_gap"
+        left = distance * objective if corners else distance**2 / 2
         fallen = objective - objective[-1]
         hidden = fallen <= 16 * np.finfo(float).eps * np.abs(objective)
-        excess = np.where(hidden, distance**2 / 2, fallen + distance[-1] ** 2 / 2)
-        return cls(iteration, excess, distance, tol=estimator.tol).plot(ax, **kwargs)
+        excess = np.where(hidden, left, fallen + left[-1])
+        display = cls(iteration, excess, distance, tol=estimator.tol, measure=estimator._measure)
+        return display.plot(ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the two distances and the line of `tol`.
@@ -255,7 +267,11 @@ class ConvergenceDisplay:
         """
         self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
-        above, away = "F − F*, log-likelihood", "δ, standard errors from the optimum"
+        above = "F − F*, log-likelihood"
+        away, unit = {
+            "standard_errors": ("δ, standard errors from the optimum", "standard errors"),
+            "relative_gap": ("duality gap, share of F", "of F, at most"),
+        }[self.measure]
         (self.distance_,) = self.ax_.plot(
             self.iteration, _positive(self.distance), "o-", color=BLUE, lw=2, label=away
         )
@@ -263,7 +279,7 @@ class ConvergenceDisplay:
             self.iteration, _positive(self.excess), "s--", color=RED, lw=2, mfc="none", label=above
         )
         self.tol_ = self.ax_.axhline(
-            self.tol, color=GREY, linestyle=":", label=f"tol = {self.tol:g} standard errors"
+            self.tol, color=GREY, linestyle=":", label=f"tol = {self.tol:g} {unit}"
         )
         self.ax_.set(xlabel="iteration", ylabel="distance from the optimum", yscale="log")
         self.ax_.locator_params(axis="x", integer=True)

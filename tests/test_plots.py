@@ -450,3 +450,12 @@ def test_cross_validation_errors(pima):
             CrossValidationDisplay.from_estimator(other)
     with pytest.raises(NotFittedError):
         CrossValidationDisplay.from_estimator(LogisticRegressionCV())
+
+
+def test_convergence_with_corners_shows_the_gap(pima):
+    X, y, _ = pima
+    model = LogisticRegression(l1_ratio=1).fit(X, y)
+    display = ConvergenceDisplay.from_estimator(model)
+    np.testing.assert_array_equal(display.distance, model.history_["relative_gap"])
+    assert display.excess[-1] == display.distance[-1] * model.history_["objective"].iloc[-1]
+    assert "duality gap" in display.distance_.get_label()
