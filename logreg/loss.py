@@ -49,7 +49,9 @@ def _divergence(q: Array, p: Array) -> Array:
     """q log(q/p) - q + p >= 0, which adds up to the Kullback-Leibler divergence; inf for q < 0."""
     change = q - p
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        each = q * np.log1p(change / p) - change
+        ratio = change / p
+        log = np.where(ratio < -0.5, np.log(q) - np.log(p), np.log1p(ratio))
+        each = q * log - change
     each[q == 0] = p[q == 0]
     each[(q < 0) | ((p == 0) & (q > 0))] = np.inf
     return each

@@ -169,6 +169,8 @@ def by_quadratics(objective: Objective, theta: Array, distance: float) -> Point:
         point = after
         if slope > -PROMISE * point.value:
             break
+        if point.value == 0:  # nothing is left to fall
+            break
         accuracy = min(accuracy, max(float(np.sqrt(-slope / point.value)), EXACT))
     return point
 
