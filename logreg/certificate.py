@@ -44,18 +44,21 @@ ROUGH = 1e-4  # decrement
 TIGHT, ROUGH_GAP = 1e-11, 1e-2  # relative gaps between which a correction pays
 
 
-def gap(point: Point, decrement: float = 0.0) -> float:
+def gap(point: Point, distance: float | None = None) -> float:
     """An upper bound on F(θ) - F*; inf where none is known.
 
-    With a penalty, a fit that ended at a large `decrement` is not worth a Hessian for its bound.
+    Where a fit has ended at a known distance, in the objective's measure, that is the gap itself if
+    there are corners; else a large one is not worth a Hessian for its bound.
     """
+    if point.objective.penalty.has_corners:  # F* > 0, so that F itself is a bound
+        share = relative_gap(point) if distance is None else distance
+        return float(np.fmin(share, 1.0)) * point.value
     bound = np.inf
-    if point.objective.penalty.anything:  # F* > 0, so that F itself is a bound
+    if point.objective.penalty.anything:
         bound = float(np.fmin(_duality_gap(point), point.value))
-    if point.objective.penalty.has_corners:  # the other bound is for smooth F
-        return bound
+    rough = distance is not None and distance > ROUGH
     # The dual bound is loose for columns of large values: then the Hessian is worth its price.
-    if not (bound <= 1e-9 * abs(point.value) or (bound < np.inf and decrement > ROUGH)):
+    if not (bound <= 1e-9 * abs(point.value) or (bound < np.inf and rough)):
         bound = min(bound, _self_concordant_gap(point))
     return bound if np.isfinite(bound) else np.inf
 
@@ -97,7 +100,9 @@ def _duality_gap(point: Point) -> float:
     if not cost < np.inf:
         return np.inf
     plain = _bound(point, w, w_gradient, _moved(point, delta), cost, delta)
-    if not (objective.penalty.has_corners and TIGHT < plain / point.value < ROUGH_GAP):
+    if not (
+        objective.penalty.has_corners and TIGHT * point.value < plain < ROUGH_GAP * point.value
+    ):
         return plain
     return min(plain, _corrected_gap(point, w, w_gradient))
 
@@ -112,11 +117,7 @@ def _bound(
     bound = cost + penalty.gap(w, w_gradient, moved) if penalty.has_squares else np.inf
     if penalty.has_corners:
         share = penalty.within(w, w_gradient, moved)
-        each = delta
-        if loss.weight is not None:
-            each = delta * np.divide(
-                1.0, loss.weight, out=np.zeros_like(loss.weight), where=loss.weight > 0
-            )
+        each = delta * _inverse(loss.weight)
         rows = cost if share == 1 else loss.divergence(point.margin, each, share)
         bound = min(bound, rows + penalty.gap(w, w_gradient, moved, share))
     return bound
@@ -185,18 +186,17 @@ def _change(point: Point, change: Array, cost: float) -> tuple[float, Array]:
 
 
 def _moved(point: Point, delta: Array) -> Array:
-    """A bound on what δ does to the gradient of each weight, (q, d)."""
-    norm: Array = _norm(delta, point.objective.loss.weight)
-    return norm[:, None] * point.objective.design.column_norm
+    """A bound on what δ does to the gradient of each weight, (q, d): sqrt(Σ δ²/s Σ s x²)."""
+    norm = np.sqrt((delta * delta * _inverse(point.objective.loss.weight)).sum(axis=1))
+    moved: Array = norm[:, None] * point.objective.design.column_norm
+    return moved
 
 
-def _norm(delta: Array, weight: Array | None) -> Array:
-    """sqrt(Σ_i δ_i² / s_i), (q,), over the rows with a weight."""
-    square = delta * delta
-    if weight is not None:
-        square *= np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
-    norm: Array = np.sqrt(square.sum(axis=1))
-    return norm
+def _inverse(weight: Array | None) -> Array | float:
+    """1/s, and 0 for the rows without a weight."""
+    if weight is None:
+        return 1.0
+    return np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
 
 
 def _intercept_step(diag: Array, root: Array | None, g_b: Array) -> Array | None:

@@ -8,8 +8,6 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -61,7 +59,7 @@ class LogisticRegressionCV(LogisticRegression):
         "best" takes the C of the best mean score; "1se" the smallest C, the simplest model, whose
         mean score is within one standard error of the best (glmnet's lambda.1se).
     penalty_weights, solver, tol, max_iter, class_weight, random_state, verbose
-        As for :class:`logreg.LogisticRegression`.
+        As for :class:`logreg.LogisticRegression`; `verbose` prints the last fit only.
     n_jobs : int or None, default=None
         Folds at a time, in threads. None takes one after the other, each with all the threads.
     refit : bool, default=True
@@ -197,6 +195,8 @@ class LogisticRegressionCV(LogisticRegression):
     def _fit_folds(
         self, data: inputs.Data, model: LogisticRegression, Cs: Array, l1_ratios: Array, routed: Any
     ) -> list[Fold]:
+        from sklearn.model_selection import check_cv  # not at import: it brings much along
+
         labels = data.y.classes[data.y.codes]
         split = check_cv(self.cv, labels, classifier=True).split
         folds = list(split(data.X, labels, **routed.splitter.split))
@@ -223,6 +223,7 @@ class LogisticRegressionCV(LogisticRegression):
             max_iter=self.max_iter,
             random_state=self.random_state,
             n_jobs=self.n_jobs,
+            verbose=self.verbose,
         )
 
     def _forget(self) -> None:
@@ -307,6 +308,8 @@ class LogisticRegressionCV(LogisticRegression):
         return float(self._scorer()(self, X, y, **routed.scorer.score))
 
     def _scorer(self) -> Any:
+        from sklearn.metrics import get_scorer
+
         return get_scorer(self.scoring or "accuracy")
 
     def _routed(self, sample_weight: Any, params: dict[str, Any], caller: str = "fit") -> Any:
@@ -412,11 +415,10 @@ def scored(
     data: inputs.Data, test: Array, coefs: Array, scoring: Any, params: dict[str, Any]
 ) -> Array:
     """The same by a scorer of scikit-learn's or the user's."""
-    scorer, X, y = (
-        get_scorer(scoring or "accuracy"),
-        data.X[test],
-        data.y.classes[data.y.codes[test]],
-    )
+    from sklearn.metrics import get_scorer
+
+    scorer = get_scorer(scoring or "accuracy")
+    X, y = data.X[test], data.y.classes[data.y.codes[test]]
     model = LogisticRegression()
     model.classes_, model.n_features_in_ = data.y.classes, data.X.shape[1]
     scores = []

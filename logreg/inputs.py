@@ -348,4 +348,4 @@ def penalty_factors(penalty_weights: Any, columns: int) -> Array | None:
             f"penalty_weights has {factors[wrong[0]]:g} for column {wrong[0]}; they must be finite "
             "and not negative (0 leaves a column without a penalty)."
         )
-    return factors
+    return None if (factors == 1).all() else factors
