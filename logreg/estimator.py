@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from logreg import inputs
 from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with_callbacks
 from logreg.certificate import gap
+from logreg.linear_classifier import LinearClassifier
 from logreg.minimize import Callback, Record, Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
@@ -23,9 +23,7 @@ from logreg.parameters import check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose, promised_distance, stopping_distance
-from logreg.sigmoid import log_sigmoid, log_softmax, sigmoid, softmax
 from logreg.solvers import SOLVERS, choose
-from logreg.sparse_blocks import row_blocks
 from logreg.threads import single_threaded_blas, thread_count
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class LogisticRegression(CallbackSupportMixin, LinearClassifier):
     """Logistic regression, fitted to the optimum.
 
     It models the log-odds of a class as a linear function of the columns, P(y=1) = σ(x·w + b),
@@ -136,9 +134,6 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     'CONVERGED'
     """
 
-    coef_: Array
-    intercept_: Array
-    classes_: Array
     n_iter_: Array
     n_passes_: int
     outcome_: Outcome
@@ -292,108 +287,6 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         history = pd.DataFrame(self._history).set_index("iteration")
         return history.rename(columns={"distance": self._measure})
-
-    # -- predicting --------------------------------------------------------------------------
-
-    def decision_function(self, X: Any, offset: ArrayLike | None = None) -> Array:
-        """The margins, x·w + b + offset, in log-odds.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix (n_samples, n_features)
-        offset : array-like (n_samples,) or (n_samples, n_classes), optional
-
-        Returns
-        -------
-        ndarray (n_samples,) for two classes, else (n_samples, n_classes)
-        """
-        check_is_fitted(self)
-        X = inputs.numeric_table(self, X, reset=False)
-        matrix = row_blocks(X, thread_count(self.n_jobs))
-        with np.errstate(over="ignore", invalid="ignore"):
-            margin = matrix.margins(self.coef_, self.intercept_)
-        inputs.check_margins(margin, matrix, getattr(self, "feature_names_in_", None))
-        known = inputs.check_offset(offset, X.shape[0], len(self.classes_))
-        if known is not None:
-            margin += known.T.astype(margin.dtype)
-        return margin[:, 0] if len(self.classes_) == 2 else margin
-
-    def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
-        """The probability of each class, in the order of `classes_`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix (n_samples, n_features)
-        offset : array-like (n_samples,) or (n_samples, n_classes), optional
-
-        Returns
-        -------
-        ndarray (n_samples, n_classes)
-            Each row adds up to 1 but for rounding; both columns of two classes are accurate, so
-            neither is 1 minus the other.
-        """
-        margin = self.decision_function(X, offset)
-        if margin.ndim == 2:
-            return np.asarray(softmax(margin))
-        return np.column_stack([sigmoid(-margin), sigmoid(margin)])
-
-    def predict_log_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
-        """The logarithm of `predict_proba`, finite for finite margins.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix (n_samples, n_features)
-        offset : array-like (n_samples,) or (n_samples, n_classes), optional
-
-        Returns
-        -------
-        ndarray (n_samples, n_classes)
-        """
-        margin = self.decision_function(X, offset)
-        if margin.ndim == 2:
-            return np.asarray(log_softmax(margin))
-        return np.column_stack([log_sigmoid(-margin), log_sigmoid(margin)])
-
-    def predict(self, X: Any, offset: ArrayLike | None = None) -> Array:
-        """The most probable class of each row.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix (n_samples, n_features)
-        offset : array-like (n_samples,) or (n_samples, n_classes), optional
-
-        Returns
-        -------
-        ndarray (n_samples,)
-        """
-        margin = self.decision_function(X, offset)
-        code = (margin > 0).astype(np.intp) if margin.ndim == 1 else margin.argmax(axis=1)
-        labels: Array = self.classes_[code]
-        return labels
-
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        offset: ArrayLike | None = None,
-    ) -> float:
-        """The accuracy: the weighted share of rows whose class is predicted.
-
-        Parameters
-        ----------
-        X : array-like (n_samples, n_features)
-        y : array-like (n_samples,)
-        sample_weight : array-like (n_samples,), optional
-        offset : array-like (n_samples,) or (n_samples, n_classes), optional
-
-        Returns
-        -------
-        float
-        """
-        from sklearn.metrics import accuracy_score  # 40 ms that `import logreg` need not take
-
-        return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
 
 
 def rounded_away(point: Point, w: Array, b: Array) -> float:

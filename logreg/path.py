@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from logreg import inputs
 from logreg.certificate import gap
 from logreg.estimator import LogisticRegression, generator
+from logreg.linear_classifier import probabilities
 from logreg.minimize import Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome
@@ -21,7 +22,6 @@ from logreg.parameters import check_Cs, check_grid, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose, promised_distance, stopping_distance
-from logreg.sigmoid import sigmoid, softmax
 from logreg.solvers import SOLVERS, choose
 from logreg.solvers.newton import newton
 from logreg.sparse_blocks import row_blocks
@@ -112,10 +112,7 @@ class Path:
 
     def predict_proba(self, X: Any, C: float, offset: ArrayLike | None = None) -> Array:
         """The probability of each class at C, (n_samples, n_classes)."""
-        margin = self.decision_function(X, C, offset)
-        if margin.ndim == 2:
-            return np.asarray(softmax(margin))
-        return np.column_stack([sigmoid(-margin), sigmoid(margin)])
+        return probabilities(self.decision_function(X, C, offset))
 
     def to_frame(self) -> "pd.DataFrame":
         """A row a C (and a class, where there are more than two): intercept and coefficients."""

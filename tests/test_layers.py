@@ -28,6 +28,7 @@ HEIGHT = {
     "collinear": 3,
     "point": 2,  # F at one theta
     "objective": 3,  # the problem
+    "linear_classifier": 4,  # what fitted coefficients predict
     "certificate": 4,
     "solvers": 5,
     "problem": 4,  # data and parameters as a problem
