@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from logreg.row_blocks import GROUPS, Moments, RowBlocks
+from logreg.row_blocks import GROUPS, Moments, Parts, RowBlocks
 
 Array = NDArray[np.float64]
 
 # Columns whose mean is more than this many standard deviations from zero are centred block by
 # block before they are multiplied: by algebra afterwards, X'WX would lose twice as many digits.
 FAR = 30.0
+PAIR = 20.0  # work of a product of two entries of a sparse row, in units of about 0.2 ns
 
 
 class Design:
@@ -172,8 +173,29 @@ class Design:
         """X̃' diag(r_i²) X̃ for each row of r = root(rows) (k, m), as (k, width, width).
 
         One read of X. The column of ones and the scales are joined afterwards, which changes no
-        digit. Centring afterwards would: the rows that carry the weight may be few and near.
+        digit. Centring afterwards would: the rows that carry the weight may be few and near. It is
+        done only where X is sparse, and its digits are there to be lost.
         """
+        d = self.d
+        square, linear, total = (
+            self._products_about_zero(root, k) if self._stays_sparse else self._products(root, k)
+        )
+        if self._stays_sparse and self.intercept:
+            raw, m = np.diagonal(square, axis1=1, axis2=2).copy(), self.centre
+            linear -= total[:, None] * m
+            square -= linear[:, :, None] * m + m[:, None] * linear[:, None, :]
+            square -= total[:, None, None] * np.outer(m, m)
+            if np.any(np.diagonal(square, axis1=1, axis2=2) < 1e-4 * raw):
+                square, linear, total = self._products(root, k)
+        gram = np.empty((k, self.width, self.width))
+        gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]
+        if self.intercept:
+            gram[:, d, :d] = gram[:, :d, d] = linear * self.per_scale
+            gram[:, d, d] = total
+        return gram
+
+    def _products(self, root: Callable[[slice], Array], k: int) -> Parts:
+        """The sums of r² (x - centre)(x - centre)', r² (x - centre) and r², for each r."""
         d, centred = self.d, self.intercept
 
         def kernel(blocks: Sequence[slice]) -> tuple[Array, Array, Array]:
@@ -192,15 +214,36 @@ class Design:
             return square, linear, total
 
         groups = min(max(4_000_000 // (k * d * d + 1), 2), GROUPS)
-        square, linear, total = self.matrix.add_up(
-            kernel, width=2 * d, groups=groups, products=k * (1 + d // 16)
-        )
-        gram = np.empty((k, self.width, self.width))
-        gram[:, :d, :d] = square * self.per_scale * self.per_scale[:, None]
-        if self.intercept:
-            gram[:, d, :d] = gram[:, :d, d] = linear * self.per_scale
-            gram[:, d, d] = total
-        return gram
+        return self.matrix.add_up(kernel, width=2 * d, groups=groups, products=k * (1 + d // 16))
+
+    def _products_about_zero(self, root: Callable[[slice], Array], k: int) -> Parts:
+        """The same about zero: a sparse X stays sparse."""
+        d = self.d
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array, Array]:
+            square, linear, total = np.zeros((k, d, d)), np.zeros((k, d)), np.zeros(k)
+            for rows in blocks:
+                for i, r in enumerate(root(rows)):
+                    products = self.matrix.products(self.matrix.block(rows), r)
+                    square[i] += products[0]
+                    linear[i] += products[1]
+                    total[i] += r @ r
+            return square, linear, total
+
+        return self.matrix.add_up(kernel, groups=self.matrix.groups(k * d * d))
+
+    @property
+    def _stays_sparse(self) -> bool:
+        return self.matrix.sparse and PAIR * self.matrix.pairs < self._dense_work
+
+    @property
+    def _dense_work(self) -> float:
+        return 0.075 * self.n * self.width * (self.width + 100)
+
+    @property
+    def work_of_gram(self) -> float:
+        """What :meth:`gram` takes for each k, in units of about 0.2 ns."""
+        return PAIR * self.matrix.pairs if self._stays_sparse else self._dense_work
 
     def gram_diagonal(self, weight: Array) -> Array:
         """The diagonal of X̃' diag(weight) X̃, (width,); not exact for columns far from zero."""

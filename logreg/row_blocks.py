@@ -102,6 +102,16 @@ class RowBlocks:
         """The block with its entries squared."""
         return np.multiply(block, block, out=None if out is None else out[: len(block)])
 
+    def products(self, block: Any, r: Array) -> tuple[Array, Array]:
+        """block' diag(r²) block and block' r²."""
+        z = block * r[:, None]
+        return z.T @ z, np.dot(r, z)
+
+    @property
+    def pairs(self) -> float:
+        """How many products of two numbers of a row there are."""
+        return float(self.n) * self.d**2
+
     def take(self, index: NDArray[np.intp]) -> "RowBlocks":
         """Some of the rows, gathered."""
         # np.take is twice as fast as X[index], but copies an X that is not in C order first

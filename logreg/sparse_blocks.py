@@ -5,6 +5,7 @@ a few rows where a Gram matrix is wanted. SciPy's products release the GIL.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,6 +99,16 @@ class SparseBlocks(RowBlocks):
     def squared(self, block: SparseBlock, out: Array | None = None) -> SparseBlock:
         data, indices, indptr = block.rows.data, block.rows.indices, block.rows.indptr
         return sparse_block(np.square(data, dtype=np.float64), indices, indptr, self.d)
+
+    def products(self, block: SparseBlock, r: Array) -> tuple[Array, Array]:
+        data, indices, indptr = block.rows.data, block.rows.indices, block.rows.indptr
+        z = sparse_block(data * np.repeat(r, np.diff(indptr)), indices, indptr, self.d)
+        return (z.transposed @ z.rows).toarray(), z.transposed @ r
+
+    @cached_property
+    def pairs(self) -> float:
+        """How many products two entries of a row make: the work of a sparse Gram matrix."""
+        return float(np.square(np.diff(self.X.indptr), dtype=np.float64).sum())
 
     def scratch(self, n: int) -> None:
         return None

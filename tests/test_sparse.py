@@ -11,7 +11,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression as Peer
 
 from logreg import LogisticRegression, Outcome
-from logreg.sparse_blocks import SparseBlocks
+from logreg.design import Design
+from logreg.sparse_blocks import SparseBlocks, row_blocks
 
 RNG = np.random.default_rng(0)
 
@@ -245,3 +246,23 @@ def test_columns_that_nearly_repeat_at_several_scales(seed, solver):
     assert model.outcome_ is Outcome.CONVERGED
     truth = optimum(X, y, C=1e6)
     assert truth.distance(model.coef_, model.intercept_) <= 1.1e-6
+
+
+def test_the_gram_matrix_of_a_sparse_x_stays_sparse_and_is_the_dense_one():
+    rng = np.random.default_rng(0)
+    X = sparse.csr_array(rng.random((500, 60)) * (rng.random((500, 60)) < 0.05))
+    X.data = rng.normal(size=X.nnz)
+    X = sparse.csr_array(sparse.hstack([X, sparse.csr_array(np.full((500, 1), 3.0))]))
+    weight = rng.random(500) * (rng.random(500) < 0.9)
+    root = np.sqrt(weight)
+    grams = []
+    for table in (X, X.toarray(), X[:, :60], X.toarray()[:, :60]):
+        matrix = row_blocks(table)
+        design = Design(matrix, matrix.moments(weight), weight=weight)
+        scale = np.append(design.scale, 1.0)
+        grams.append(design.gram(lambda rows: root[None, rows])[0] * scale * scale[:, None])
+        stays = sparse.issparse(table)
+        assert design._stays_sparse == stays
+    # a column that is constant has nothing left after centring: the dense way is taken for it
+    assert_allclose(grams[0], grams[1], rtol=1e-12, atol=1e-12 * np.abs(grams[1]).max())
+    assert_allclose(grams[2], grams[3], rtol=1e-12, atol=1e-12 * np.abs(grams[3]).max())

@@ -201,10 +201,9 @@ def price_of_hessian(objective: Objective) -> float:
 
 def work_of_hessian(objective: Objective) -> float:
     """About 0.2 ns each: the products of columns, and the factor."""
-    q, width = objective.shape
+    q = objective.loss.q
     pairs = q * (q - 1) // 2 if q > 1 else 1
-    product = objective.design.n * pairs * width * (width + 100)
-    return float(0.075 * product + 0.07 * objective.size**3)
+    return float(pairs * objective.design.work_of_gram + 0.07 * objective.size**3)
 
 
 def work_of_gradient(objective: Objective) -> float:
