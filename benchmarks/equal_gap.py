@@ -66,13 +66,16 @@ def climbed(fit: Fit) -> Iterator[tuple[float, Any, float]]:
 
 
 def forked(fit: Fit, patience: float) -> Iterator[tuple[float, Any, float]]:
-    """The same from a child, until a fit fails or takes longer than it may."""
+    """The same from a child, until a fit takes longer than it may; what fails answers None."""
+
+    def answer(tol: float) -> Any:
+        with suppress(Exception):  # a peer's own failure is a result
+            return fit(tol)
 
     def work(pipe: Connection) -> None:
-        with suppress(Exception):  # a peer's own failure is a result
-            for rung in climbed(fit):
-                pipe.send(rung)
-                pipe.recv()  # no fit goes on while the last one is judged
+        for rung in climbed(answer):
+            pipe.send(rung)
+            pipe.recv()  # no fit goes on while the last one is judged
 
     here, there = FORK.Pipe()
     child = FORK.Process(target=work, args=(there,), daemon=True)
@@ -82,7 +85,7 @@ def forked(fit: Fit, patience: float) -> Iterator[tuple[float, Any, float]]:
         while here.poll(patience):
             yield here.recv()
             here.send("go on")
-    except (EOFError, BrokenPipeError):  # it failed, or the ladder has ended
+    except (EOFError, BrokenPipeError):  # the ladder has ended, or the child crashed
         pass
     finally:
         child.kill()
@@ -95,7 +98,7 @@ def loosest(
 ) -> Found:
     start, spent, least = time.perf_counter(), 0.0, np.inf
     for tol, answer, seconds in rungs:
-        distance = judge(answer)
+        distance = np.inf if answer is None else judge(answer)
         least, spent = min(least, distance), spent + seconds
         if distance <= most:
             return Found(tol, distance, seconds)

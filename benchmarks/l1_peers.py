@@ -111,6 +111,15 @@ def adelie(X: Any, y: np.ndarray, C: float, l1_ratio: float, tol: float) -> Answ
     return adelie_path(X, y, [C], l1_ratio, tol)[0]
 
 
+def adelie_down(X: Any, y: np.ndarray, C: float, l1_ratio: float, tol: float) -> Answer:
+    """The end of a path of 30 fits a decade: it has no line search, and on text a cold start at a
+    tenth of λ_max, or ten steps to there, ends in 10,000 iterations without an answer.
+    """
+    least = l1_ratio / np.abs(X.T @ (y - y.mean())).max()
+    steps = 2 + int(30 * max(np.log10(C / least), 0))
+    return adelie_path(X, y, np.geomspace(least, C, steps), l1_ratio, tol)[-1]
+
+
 def adelie_path(X: Any, y: np.ndarray, Cs: Any, l1_ratio: float, tol: float) -> list[Answer]:
     from adelie import glm, grpnet, matrix
 
@@ -124,12 +133,15 @@ def adelie_path(X: Any, y: np.ndarray, Cs: Any, l1_ratio: float, tol: float) -> 
         early_exit=False,
         progress_bar=False,
     )
+    if len(state.lmdas) < len(Cs):
+        raise ArithmeticError("adelie has logged why it stopped before the end of the path")
     return [(w, np.atleast_1d(b)) for w, b in zip(state.betas, state.intercepts, strict=True)]
 
 
 PEERS = [
     Peer("skglm", skglm, "skglm", columns=True),
     Peer("adelie", adelie, "adelie", columns=True),
+    Peer("adelie, down a path", adelie_down, "adelie", columns=True),
     Peer("saga", saga, "sklearn", most=MANY),
     Peer("celer", celer, "celer", columns=True, intercept=False, elastic=False),
     Peer("liblinear", liblinear, "sklearn", intercept=False, elastic=False),
