@@ -119,7 +119,8 @@ def versions() -> Iterator[str]:
     from importlib.metadata import PackageNotFoundError, version
 
     names = (
-        "numpy scipy scikit-learn glum scikit-learn-intelex liblinear-official statsmodels skglm"
+        "numpy scipy scikit-learn glum scikit-learn-intelex liblinear-official statsmodels skglm "
+        "celer adelie"
     )
     for name in names.split():
         with suppress(PackageNotFoundError):

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
 
 from logreg import LogisticRegression, Outcome, SeparationWarning, datasets
 
@@ -345,24 +344,11 @@ def test_reference_finite_part_of_a_separated_fit(name):
     assert log_likelihood(model, X, y) == pytest.approx(limit["loglik"], abs=1e-3)
 
 
-@pytest.mark.parametrize("row", range(3))
-def test_reference_ridge_path_of_glmnet(row):
-    """Its penalty is lam n |w|²/2 of columns with deviation 1; it stops about 2e-5 away."""
-    known = entry("enet_binomial")
-    path = known["published"][0]["paths"][row]
-    assert path["alpha"] == 0
-    t = pd.read_csv(REFERENCE / known["data"])
-    X = t.drop(columns="y").to_numpy()
-    X = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
-    model = fit(X, t.y, C=1 / (len(t) * path["lam"]), fit_intercept=False)
-    assert_allclose(model.coef_[0], path["coef"], atol=known["agreement"]["coef"])
-
-
 def test_every_reference_is_tested():
     if not REFERENCE.is_dir():
         pytest.skip("no shared/data/reference beside the repository")
     there = {path.stem for path in REFERENCE.glob("*.json")}
-    assert there == {*FINITE, *INFINITE, "enet_binomial"}
+    assert there == {*FINITE, *INFINITE, "enet_binomial"}  # the last: test_glmnet.py
     for name in there:
         known = entry(name)
         assert (name in FINITE) == ("ml" in known.get("computed", {}))
