@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from logreg import inputs
 from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with_callbacks
 from logreg.certificate import gap
+from logreg.inference import Inference, infer
 from logreg.linear_classifier import LinearClassifier
 from logreg.minimize import Callback, Record, Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
-from logreg.parameters import check_parameters
+from logreg.parameters import check_inference, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose, promised_distance, stopping_distance
@@ -287,6 +288,67 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
 
         history = pd.DataFrame(self._history).set_index("iteration")
         return history.rename(columns={"distance": self._measure})
+
+    def inference(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        cov_type: str = "nonrobust",
+        groups: ArrayLike | None = None,
+        *,
+        weights: str = "frequency",
+        baseline: Any = None,
+    ) -> Inference:
+        """Standard errors, intervals and tests of the coefficients, from the data of the fit.
+
+        Without a penalty (``C=np.inf``) this is maximum likelihood. With ridge it is the posterior
+        about its mode, the prior being normal with variance C. With an L1 penalty there is none.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            As given to `fit`. The estimator keeps no data.
+        cov_type : "nonrobust", "HC0", "HC1" or "cluster", default="nonrobust"
+            The inverse information, or a sandwich that stays right where the variance is not that
+            of the model, or rows of a group depend on each other.
+        groups : array-like (n_samples,) or (n_samples, ways), optional
+            Whose rows depend on each other, for "cluster" (several ways: Cameron, Gelbach and
+            Miller 2011).
+        weights : "frequency" or "probability", default="frequency"
+            A weight of 2 stands for two rows that agree, or for one row drawn with half the
+            probability of others; the second needs a robust `cov_type`.
+        baseline : label, optional
+            The class that others are compared with; the first if not given.
+
+        Returns
+        -------
+        Inference
+
+        Raises
+        ------
+        ValueError
+            With an L1 penalty, or where arguments contradict each other.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from logreg import LogisticRegression
+        >>> from logreg.datasets import load_spector
+        >>> X, y = load_spector(return_X_y=True, as_frame=True)
+        >>> result = LogisticRegression(C=np.inf).fit(X, y).inference(X, y)
+        >>> print(result.odds_ratios().loc["PSI"].round(2).to_string())
+        odds_ratio    10.79
+        lower          1.34
+        upper         86.94
+        """
+        check_is_fitted(self)
+        check_inference(vars(self), cov_type, groups, weights)
+        data = inputs.check_fit(copy(self), X, y, sample_weight, self.class_weight, offset)
+        inputs.check_same_classes(self.classes_, data.y.classes)
+        with single_threaded_blas():
+            return infer(self, data, cov_type, groups, weights, baseline)
 
 
 def rounded_away(point: Point, w: Array, b: Array) -> float:

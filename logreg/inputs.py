@@ -197,6 +197,40 @@ def column_name(names: Any, column: int) -> str:
     return f"column {column}" if names is None else f"column {str(names[column])!r}"
 
 
+def column_labels(names: Any, columns: int) -> list[str]:
+    """The columns' names, or x0, x1, ..."""
+    return [f"x{j}" for j in range(columns)] if names is None else [str(name) for name in names]
+
+
+def check_same_classes(fitted: NDArray[Any], given: NDArray[Any]) -> None:
+    """Raise where data for a fitted model hold other classes than it knows."""
+    if not np.array_equal(fitted, given):
+        raise ValueError(
+            f"y has the classes {given.tolist()}, the model was fitted to {fitted.tolist()}: give "
+            "the data of the fit."
+        )
+
+
+def group_codes(groups: Any, n: int) -> NDArray[np.intp]:
+    """The groups of rows as codes (n, ways)."""
+    table = np.asarray(groups)
+    table = table[:, None] if table.ndim == 1 else table
+    if table.ndim != 2 or len(table) != n:
+        raise ValueError(
+            f"groups must have one label a row, ({n},), or a column a way of grouping; got "
+            f"{np.shape(groups)}."
+        )
+    for way in range(table.shape[1]):
+        missing = np.array([value is None or value != value for value in table[:, way].tolist()])
+        if missing.any():
+            raise ValueError(
+                f"groups has {int(missing.sum())} missing labels, the first in row "
+                f"{int(missing.argmax())}. Drop such rows or give them a group."
+            )
+    codes = [np.unique(table[:, way], return_inverse=True)[1] for way in range(table.shape[1])]
+    return np.column_stack(codes)
+
+
 def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int) -> Array | None:
     """The weight of each row, sample_weight × class_weight; None where all are 1."""
     weight = None if sample_weight is None else _per_row(sample_weight, "sample_weight", n)

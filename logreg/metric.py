@@ -75,9 +75,9 @@ class FullMetric:
         return metric
 
     def solve(self, g: Array) -> Array:
-        """H⁻¹ g."""
-        x: Array = dpotrs(self.lower, g / self.root, lower=True)[0]
-        return x / self.root
+        """H⁻¹ g, for a vector or for each column of a matrix."""
+        x: Array = dpotrs(self.lower, (g.T / self.root).T, lower=True)[0]
+        return (x.T / self.root).T
 
     def deviations(self, x: Array) -> Array:
         """sqrt(x' H⁻¹ x) for each row of x (m, p): the standard errors of its margin."""
@@ -120,14 +120,13 @@ class ClassMetric:
         self.moving = np.delete(np.arange(q), still)
 
     def solve(self, g: Array) -> Array:
-        """H⁻¹ g among the steps that add up to zero over the classes."""
-        g = g.reshape(self.q, self.width)
-        u = np.zeros_like(g)
-        u[self.moving] = self.inner.solve((g - g.mean(axis=0))[self.moving].ravel()).reshape(
-            -1, self.width
-        )
+        """H⁻¹ g among the steps that add up to zero over the classes; for each column of g."""
+        each = g.reshape(self.q, self.width, -1)
+        pull = (each - each.mean(axis=0))[self.moving]
+        u = np.zeros_like(each)
+        u[self.moving] = self.inner.solve(pull.reshape(-1, each.shape[2])).reshape(pull.shape)
         u -= u.mean(axis=0)
-        return u.ravel()
+        return u.reshape(g.shape)
 
     def deviations(self, x: Array) -> Array:
         """A bound on the standard errors of each row's differences of margins, x (m, width)."""

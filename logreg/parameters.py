@@ -60,6 +60,40 @@ def check_Cs(Cs: Any) -> Array:
     return grid
 
 
+COV_TYPES = ("nonrobust", "HC0", "HC1", "cluster")
+
+
+def check_inference(params: Mapping[str, Any], cov_type: str, groups: Any, weights: str) -> None:
+    """Raise for arguments of `inference` that make no sense, alone or together."""
+    if cov_type not in COV_TYPES:
+        known = ", ".join(map(repr, COV_TYPES))
+        raise ValueError(f"cov_type={cov_type!r} is unknown; there are {known}.")
+    if (groups is None) == (cov_type == "cluster"):
+        raise ValueError(
+            "cov_type='cluster' needs groups, and groups need cov_type='cluster': got "
+            f"cov_type={cov_type!r} and groups={'None' if groups is None else 'an array'}."
+        )
+    if weights not in ("frequency", "probability"):
+        raise ValueError(f"weights must be 'frequency' or 'probability', got {weights!r}.")
+    if weights == "probability" and cov_type == "nonrobust":
+        raise ValueError(
+            "Probability weights need a robust covariance: set cov_type='HC1' (or 'HC0', "
+            "'cluster'). The information counts a weight as so many rows."
+        )
+    penalised = np.isfinite(params["C"])
+    if penalised and params["l1_ratio"] > 0:
+        raise ValueError(
+            "There is no inference with an L1 penalty: the estimate has no normal distribution. "
+            "A refit of the selected columns at C=np.inf gives a table, but one that is too sure, "
+            "as the same data chose the columns; select on other rows than those of the refit."
+        )
+    if penalised and cov_type != "nonrobust":
+        raise ValueError(
+            f"cov_type={cov_type!r} needs C=np.inf: a sandwich does not account for the bias of a "
+            "penalty."
+        )
+
+
 def check_grid(n_Cs: Any, eps: Any) -> None:
     """Raise where they make no grid."""
     params = {"n_Cs": n_Cs, "eps": eps}

@@ -23,9 +23,16 @@ LARGEST = 5000  # parameters of an unpenalised fit of a sparse X
 
 
 def pose(
-    data: inputs.Data, penalty: ElasticNet, intercept: bool = True, threads: int = 1
+    data: inputs.Data,
+    penalty: ElasticNet,
+    intercept: bool = True,
+    threads: int = 1,
+    *,
+    quiet: bool = False,
 ) -> Objective:
-    """The data and parameters as a problem in terms of design, loss and penalty."""
+    """The data and parameters as a problem in terms of design, loss and penalty; columns that
+    depend on each other without a penalty are warned of, unless `quiet`.
+    """
     X, weight, names = data.X, data.weight, data.names
     matrix = row_blocks(X, threads)
     if matrix.sparse and not penalty.anything:
@@ -44,7 +51,7 @@ def pose(
     codes = data.y.codes
     loss: Loss = Binomial(codes, weight) if K == 2 else Multinomial(codes, K, weight)
     flat = undetermined(design, penalty, weight)
-    if flat is not None or (design.basis is not None and not penalty):
+    if not quiet and (flat is not None or (design.basis is not None and not penalty)):
         warnings.warn(collinearity(design, flat, names), CollinearityWarning, stacklevel=4)
     return Objective(design, loss, penalty, data.offset, flat)
 

@@ -1,0 +1,155 @@
+"""The parameters that inference reports, as linear functions of those that the solvers see.
+
+Binary: the intercept and the d weights of class 1 against class 0. K classes: the same for each
+class but one, the baseline, as differences from the baseline's. In the solvers' coordinates θ̃
+(design.py) they are M θ̃, M being the Kronecker product of the classes' contrasts with the way back
+to the user's columns.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.objective import Objective
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+INTERCEPT = "Intercept"
+
+
+class Contrasts:
+    """Names, classes and the matrix M.
+
+    Parameters
+    ----------
+    objective : Objective
+    classes : array (K,)
+        Labels.
+    baseline : label
+        The class that the others are compared with.
+    columns : list of str
+        The names of X's columns.
+    """
+
+    def __init__(
+        self, objective: Objective, classes: NDArray[Any], baseline: Any, columns: list[str]
+    ) -> None:
+        self.objective = objective
+        self.intercept = objective.design.intercept
+        self.names = [INTERCEPT] * self.intercept + columns
+        at = np.flatnonzero(classes == baseline)
+        if not at.size:
+            known = ", ".join(repr(c) for c in classes.tolist())
+            raise ValueError(f"baseline={baseline!r} is none of the classes: {known}.")
+        self.baseline = int(at[0])
+        self.others = np.delete(np.arange(len(classes)), self.baseline)
+        self.all_classes, self.classes = classes, classes[self.others]
+        self.baseline_label = classes.tolist()[self.baseline]
+
+    @property
+    def several(self) -> bool:
+        return self.objective.loss.q > 1
+
+    @cached_property
+    def of_classes(self) -> Array:
+        """The contrasts (K - 1, q) of the outputs."""
+        if not self.several:
+            return np.array([[1.0 if self.baseline == 0 else -1.0]])
+        each: Array = np.eye(self.objective.loss.q)
+        contrasts: Array = each[self.others] - each[self.baseline]
+        return contrasts
+
+    @cached_property
+    def to_columns(self) -> Array:
+        """An output's θ̃ as intercept and weights of the user's columns: (k, width)."""
+        w, b = self.objective.design.to_user(np.eye(self.objective.design.width))
+        return np.asarray(np.column_stack([b, w] if self.intercept else [w]).T, dtype=np.float64)
+
+    @cached_property
+    def matrix(self) -> Array:
+        """M (r, p), class by class."""
+        return np.asarray(np.kron(self.of_classes, self.to_columns), dtype=np.float64)
+
+    def of(self, theta: Array) -> Array:
+        """The parameters (r,) of a θ̃ (p,)."""
+        parameters = self.of_classes @ theta.reshape(self.objective.shape)
+        return np.asarray(parameters @ self.to_columns.T, dtype=np.float64).ravel()
+
+    @cached_property
+    def determined(self) -> NDArray[np.bool_]:
+        """Which of them the data determine, (r,): those that no direction without any effect on
+        the margins changes.
+        """
+        flat = self.objective.flat
+        if flat is None:
+            return np.ones(len(self.of_classes) * len(self.names), dtype=bool)
+        size = np.linalg.norm(self.to_columns, axis=1)
+        each = np.abs(self.to_columns @ flat).max(axis=1) <= 1e-7 * size
+        return np.tile(each, len(self.of_classes))
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def places(self, what: Any) -> NDArray[np.intp]:
+        """Where in the parameters those of some columns are: of a name, a column's number, or a
+        list of these; all slopes for None.
+        """
+        which = np.unique(self._within(what))
+        if which.size == 0:
+            raise ValueError("Name at least one column to test; the list is empty.")
+        starts = np.arange(len(self.of_classes)) * len(self.names)
+        return np.asarray((starts[:, None] + which).ravel(), dtype=np.intp)
+
+    def number(self, name: Any) -> int:
+        """The number of a column of X."""
+        return self.numbers([name])[0]
+
+    def numbers(self, what: Any) -> list[int]:
+        """The numbers of these columns of X."""
+        columns = [place - self.intercept for place in self._within(what)]
+        if -1 in columns:
+            raise ValueError("The intercept is no column of X.")
+        return columns
+
+    def _within(self, what: Any) -> list[int]:
+        """The places within one class's parameters."""
+        if what is None:
+            return list(range(self.intercept, len(self.names)))
+        single = isinstance(what, (str, int, np.integer))
+        return [self._place(name) for name in ([what] if single else what)]
+
+    def _place(self, name: Any) -> int:
+        if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
+            if 0 <= name < len(self.names) - self.intercept:
+                return int(name) + self.intercept
+        elif name in self.names:
+            return self.names.index(name)
+        some = ", ".join(self.names[:10]) + (", ..." if len(self.names) > 10 else "")
+        raise ValueError(f"There is no parameter {name!r}; there are {some}.")
+
+    @property
+    def index(self) -> "pd.Index[Any]":
+        """A label for each parameter: its name, with several classes after its class."""
+        import pandas as pd
+
+        if not self.several:
+            return pd.Index(self.names)
+        return pd.MultiIndex.from_product([self.classes.tolist(), self.names])
+
+    def labels(self) -> list[str]:
+        """The same in words."""
+        if not self.several:
+            return list(self.names)
+        return [f"{name} (class {c!r})" for c in self.classes.tolist() for name in self.names]
+
+    def table(self, values: Array) -> Any:
+        """A Series of a value a parameter; with several classes a DataFrame, a column a class."""
+        import pandas as pd
+
+        if not self.several:
+            return pd.Series(values, index=self.index)
+        by_class = values.reshape(len(self.of_classes), -1).T
+        return pd.DataFrame(by_class, index=self.names, columns=self.classes.tolist())

@@ -1,0 +1,220 @@
+"""Estimates with their covariance: standard errors, Wald's statistics, confidence intervals."""
+
+import warnings
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from logreg import inputs, significance
+from logreg.contrasts import Contrasts
+from logreg.covariance import (
+    information_covariance,
+    meat_of_clusters,
+    meat_of_rows,
+    sandwich,
+)
+from logreg.outcome import CollinearityWarning, ConvergenceWarning
+from logreg.point import Point
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+FAR = 1e-3  # standard errors from the optimum, beyond which it is no estimate of these data
+
+
+class Estimates:
+    """The parameters at a point of the problem, and how surely the data tell them."""
+
+    def __init__(
+        self,
+        model: Any,
+        data: inputs.Data,
+        point: Point,
+        contrasts: Contrasts,
+        *,
+        cov_type: str = "nonrobust",
+        groups: NDArray[np.intp] | None = None,
+        weights: str = "frequency",
+        converged: bool = True,
+    ) -> None:
+        self.model, self._data = model, data
+        self._point, self._contrasts = point, contrasts
+        self._groups, self._weights = groups, weights
+        self.cov_type, self.converged = cov_type, converged
+
+    # -- estimates -----------------------------------------------------------------------------
+
+    @property
+    def params(self) -> Any:
+        return self._contrasts.table(self._estimate)
+
+    @property
+    def bse(self) -> Any:
+        return self._contrasts.table(self._errors)
+
+    @property
+    def zvalues(self) -> Any:
+        return self._contrasts.table(self._z)
+
+    @property
+    def pvalues(self) -> Any:
+        return self._contrasts.table(self._p)
+
+    @cached_property
+    def _estimate(self) -> Array:
+        return self._contrasts.of(self._point.theta)
+
+    @cached_property
+    def _errors(self) -> Array:
+        errors: Array = np.sqrt(np.maximum(self._cov.diagonal(), 0.0))
+        return errors
+
+    @property
+    def _z(self) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z: Array = self._estimate / self._errors
+        return z
+
+    @property
+    def _p(self) -> Array:
+        p: Array = 2 * ndtr(-np.abs(self._z))
+        return p
+
+    @cached_property
+    def _cov(self) -> Array:
+        """(r, r), NaN where the data do not determine a parameter."""
+        self._warn()
+        point, m = self._point, self._contrasts.matrix
+        if self.cov_type == "nonrobust":
+            cov = information_covariance(point, m)
+        else:
+            cov = sandwich(point, m, self._meat())
+        lost = ~self._contrasts.determined
+        cov[lost], cov[:, lost] = np.nan, np.nan
+        return cov
+
+    def _meat(self) -> Array:
+        weight = self._point.objective.loss.weight
+        if weight is not None and self.cov_type != "cluster":  # Σ s u u', or Σ s² u u'
+            weight = weight if self._weights == "frequency" else weight**2
+        n, k = self.nobs, self._size
+        if self.cov_type == "cluster":
+            assert self._groups is not None
+            return meat_of_clusters(self._point, self._groups, weight, (n - 1) / (n - k))
+        meat = meat_of_rows(self._point, weight)
+        return meat * (n / (n - k)) if self.cov_type == "HC1" else meat
+
+    def _warn(self) -> None:
+        """What makes a table of standard errors untrue."""
+        lost = [
+            label for label, known in zip(self._labels, self._determined, strict=True) if not known
+        ]
+        if lost:
+            some = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+            warnings.warn(
+                f"Columns depend on each other: the data do not determine {some}, whose standard "
+                "errors are NaN. Leave columns out.",
+                CollinearityWarning,
+                stacklevel=6,
+            )
+        elif not self._point.metric.sound:
+            warnings.warn(
+                "Columns nearly depend on each other: the standard errors have few correct "
+                "digits. Leave columns out.",
+                CollinearityWarning,
+                stacklevel=6,
+            )
+        distance = self._point.decrement
+        if self.converged and distance > FAR:
+            warnings.warn(
+                f"The coefficients are {distance:.1e} standard errors from the optimum of these "
+                "data: give inference the data, weights and offset of the fit.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+    @property
+    def _labels(self) -> list[str]:
+        return self._contrasts.labels()
+
+    @property
+    def _determined(self) -> list[bool]:
+        known: list[bool] = self._contrasts.determined.tolist()
+        return known
+
+    def cov_params(self) -> "pd.DataFrame":
+        """The covariance matrix of the parameters, with their names."""
+        import pandas as pd
+
+        index = self._contrasts.index
+        return pd.DataFrame(self._cov, index=index, columns=index)
+
+    def conf_int(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
+        """Confidence intervals of the parameters.
+
+        Parameters
+        ----------
+        alpha : float, default=0.05
+            1 - the level.
+        method : "wald" or "profile", default="wald"
+            Estimate ± quantile times standard error; or all values that a likelihood-ratio test
+            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite.
+
+        Returns
+        -------
+        DataFrame (k, 2) or (k (K - 1), 2)
+            Columns "lower" and "upper".
+        """
+        import pandas as pd
+
+        check_alpha(alpha)
+        if method == "wald":
+            half = -ndtri(alpha / 2) * self._errors
+            ends = np.column_stack([self._estimate - half, self._estimate + half])
+        elif method == "profile":
+            ends = self._profile(alpha)
+        else:
+            raise ValueError(f"method must be 'wald' or 'profile', got {method!r}.")
+        return pd.DataFrame(ends, index=self._contrasts.index, columns=["lower", "upper"])
+
+    def _profile(self, alpha: float) -> Array:
+        raise NotImplementedError
+
+    def odds_ratios(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
+        """exp(coefficient): by what the odds are multiplied for each unit of a column, with its
+        confidence interval, as `conf_int`. The intercept's is the odds at zero.
+
+        Returns
+        -------
+        DataFrame with columns "odds_ratio", "lower", "upper"
+        """
+        ends = self.conf_int(alpha, method)
+        ends.insert(0, "odds_ratio", self._estimate)
+        with np.errstate(over="ignore"):
+            return ends.apply(np.exp)
+
+    @cached_property
+    def nobs(self) -> float:
+        weight = self._point.objective.loss.weight
+        if weight is None:
+            return float(self._point.objective.design.n)
+        return float(weight.sum() if self._weights == "frequency" else np.count_nonzero(weight))
+
+    @cached_property
+    def _size(self) -> float:
+        """Parameters, or effective ones under a penalty."""
+        objective, others = self._point.objective, len(self._contrasts.of_classes)
+        if not objective.penalty.anything:
+            return float(significance.rank(objective) * others)
+        plain = objective.stronger(0.0).hessian(self._point.margin)
+        return float(np.trace(self._point.metric.solve(plain)))
+
+
+def check_alpha(alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1 (0.05 for 95 %), got {alpha!r}.")

@@ -1,0 +1,405 @@
+"""Inference: what the data say about the coefficients, and how surely.
+
+The standard errors are those of the information matrix H = X'WX at the optimum (or of a sandwich
+around it), p-values and intervals are Wald's unless a likelihood is asked for. See
+:meth:`logreg.LogisticRegression.inference`.
+"""
+
+from copy import copy
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtrc
+
+from logreg import diagnostics, effects, inputs, significance
+from logreg.contrasts import Contrasts
+from logreg.estimates import Estimates, check_alpha
+from logreg.linear_classifier import probabilities
+from logreg.outcome import Outcome
+from logreg.penalty import ElasticNet
+from logreg.point import Point
+from logreg.problem import pose
+from logreg.significance import ChiSquared
+from logreg.summary import Summary
+from logreg.threads import thread_count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+LARGEST = 5000  # parameters
+
+
+class Inference(Estimates):
+    """The estimate's distribution: made by ``model.inference(X, y)``.
+
+    Parameters are the intercept, called "Intercept", and a weight a column; with more than two
+    classes these of each class against the baseline, as differences of log-odds.
+
+    Attributes
+    ----------
+    params, bse, zvalues, pvalues : Series (k,) or DataFrame (k, K - 1)
+        Estimates, standard errors, their ratio, and the two-sided p-values of the normal
+        distribution. With more than two classes a column a class.
+    llf, llnull : float
+        Log-likelihood, and that of the intercept alone (and the offset).
+    llr, llr_pvalue : float
+        Twice their difference, and its chi-squared p-value on `df_model` degrees of freedom.
+    deviance, null_deviance : float
+        -2 llf and -2 llnull, the rows taken one by one.
+    aic, bic : float
+    prsquared : float
+        McFadden's pseudo-R².
+    nobs : float
+        Rows, or the sum of frequency weights.
+    df_model, df_resid : float
+        Parameters without the intercepts, and nobs less all parameters. With a ridge penalty the
+        effective ones, tr(X'WX H⁻¹) (Gray 1992).
+    cov_type : str
+    """
+
+    # -- the model as a whole --------------------------------------------------------------
+
+    @property
+    def llf(self) -> float:
+        return -self._point.loss
+
+    @cached_property
+    def llnull(self) -> float:
+        return -self._null[0].loss
+
+    @cached_property
+    def _null(self) -> tuple[Point, int]:
+        d = self._point.objective.design.d
+        slopes = np.arange(d) + self._contrasts.intercept
+        return significance.without(self._point, self._contrasts, slopes)
+
+    @property
+    def llr(self) -> float:
+        return 2 * (self.llf - self.llnull)
+
+    @property
+    def llr_pvalue(self) -> float:
+        return float(chdtrc(self.df_model, max(self.llr, 0.0)))
+
+    @property
+    def deviance(self) -> float:
+        return -2 * self.llf
+
+    @property
+    def null_deviance(self) -> float:
+        return -2 * self.llnull
+
+    @property
+    def aic(self) -> float:
+        return 2 * self._size - 2 * self.llf
+
+    @property
+    def bic(self) -> float:
+        return float(np.log(self.nobs)) * self._size - 2 * self.llf
+
+    @property
+    def prsquared(self) -> float:
+        return 1 - self.llf / self.llnull
+
+    @property
+    def df_model(self) -> float:
+        return self._size - len(self._contrasts.of_classes) * self._contrasts.intercept
+
+    @property
+    def df_resid(self) -> float:
+        return self.nobs - self._size
+
+    # -- tests -----------------------------------------------------------------------------
+
+    def wald_test(self, what: Any = None, value: ArrayLike = 0.0) -> ChiSquared:
+        """Whether some coefficients are zero, or linear functions of the parameters a value.
+
+        Parameters
+        ----------
+        what : str, int, list of these, or array (m, number of parameters), optional
+            Names or numbers of columns ("Intercept" for the intercept), with several classes tested
+            in all of them; or the matrix R of R β = value. All slopes if not given.
+        value : float or array (m,), default=0
+
+        Returns
+        -------
+        ChiSquared
+            statistic, df, pvalue. By the covariance of `cov_type`.
+        """
+        r = np.asarray(what) if not isinstance(what, (str, list, tuple, type(None))) else None
+        if r is None or r.ndim == 0:
+            r = np.eye(len(self._estimate))[self._contrasts.places(what)]
+        r = np.atleast_2d(np.asarray(r, dtype=np.float64))
+        if r.shape[1] != len(self._estimate):
+            raise ValueError(
+                f"R has {r.shape[1]} columns; there are {len(self._estimate)} parameters."
+            )
+        return significance.wald(self._estimate, self._cov, r, np.broadcast_to(value, len(r)))
+
+    def lr_test(self, what: Any = None) -> ChiSquared:
+        """The likelihood-ratio test that some columns have no effect, or against a nested model.
+
+        Parameters
+        ----------
+        what : str, int, list of these, or Inference, optional
+            Names or numbers of columns; or the inference of a smaller model of the same rows. All
+            slopes if not given.
+
+        Returns
+        -------
+        ChiSquared
+            statistic, df, pvalue.
+        """
+        self._need_likelihood("A likelihood-ratio test")
+        if isinstance(what, Inference):
+            return self._against(what)
+        restricted, df = self._restricted(what)
+        return significance.likelihood_ratio(self._point, restricted, df)
+
+    def score_test(self, what: Any = None) -> ChiSquared:
+        """The score test (Rao's) that some columns have no effect; all slopes if not given.
+
+        Returns
+        -------
+        ChiSquared
+            statistic, df, pvalue.
+        """
+        self._need_likelihood("A score test")
+        return significance.score(*self._restricted(what))
+
+    def _restricted(self, what: Any) -> tuple[Point, int]:
+        if what is None:
+            return self._null
+        places = self._contrasts.places(what)
+        return significance.without(self._point, self._contrasts, places)
+
+    def _against(self, other: "Inference") -> ChiSquared:
+        if other.nobs != self.nobs or not np.array_equal(other._data.y.codes, self._data.y.codes):
+            raise ValueError("The two models are of different rows: the test needs the same y.")
+        large, small = (self, other) if self._size >= other._size else (other, self)
+        df = round(large._size - small._size)
+        return ChiSquared.of(max(2 * (large.llf - small.llf), 0.0), df)
+
+    def _need_likelihood(self, what: str) -> None:
+        if self.penalised:
+            raise ValueError(f"{what} needs a fit without a penalty: set C=np.inf.")
+        if self._weights == "probability":
+            raise ValueError(
+                f"{what} needs a likelihood, which probability weights do not have; use wald_test."
+            )
+
+    # -- fit -------------------------------------------------------------------------------
+
+    def pseudo_r2(self) -> "pd.Series[float]":
+        """McFadden's, Cox and Snell's, Nagelkerke's, and with two classes Tjur's R²."""
+        import pandas as pd
+
+        each = diagnostics.pseudo_r2(self.llf, self.llnull, self.nobs)
+        if not self._contrasts.several:
+            weight = self._point.objective.loss.weight
+            each["tjur"] = diagnostics.tjur_r2(self._probability, self._data.y.codes, weight)
+        return pd.Series(each, name="pseudo_r2")
+
+    def hosmer_lemeshow(self, groups: int = 10) -> diagnostics.HosmerLemeshow:
+        """The Hosmer-Lemeshow test of calibration, two classes: rows in `groups` by probability.
+
+        Returns
+        -------
+        HosmerLemeshow
+            statistic, df (groups - 2), pvalue, and the groups' size, probability, observed and
+            expected numbers of class 1.
+        """
+        self._need_two_classes("hosmer_lemeshow")
+        weight = self._point.objective.loss.weight
+        return diagnostics.hosmer_lemeshow(self._probability, self._data.y.codes, weight, groups)
+
+    def residuals(self, kind: str = "deviance") -> Array:
+        """(n_samples,), two classes: "response", "pearson", "deviance", or the last two
+        standardised by the leverage, "standardized_pearson" and "standardized_deviance".
+        """
+        self._need_two_classes("residuals")
+        return diagnostics.row_residuals(self._point, kind)
+
+    def leverage(self) -> Array:
+        """The diagonal of the hat matrix, (n_samples,), two classes: it adds up to the number of
+        parameters.
+        """
+        self._need_two_classes("leverage")
+        return diagnostics.leverage(self._point)
+
+    def cooks_distance(self) -> Array:
+        """How far the coefficients would move without a row, (n_samples,), two classes: in
+        squared standard errors over the number of parameters, by one Newton step.
+        """
+        self._need_two_classes("cooks_distance")
+        return diagnostics.cooks_distance(self._point, round(self._size))
+
+    @property
+    def _probability(self) -> Array:
+        """Of class 1, (n,)."""
+        return probabilities(self._point.margin[0])[:, 1]
+
+    def _need_two_classes(self, what: str) -> None:
+        if self._contrasts.several:
+            raise ValueError(f"{what} is for two classes; here are {len(self._data.y.classes)}.")
+
+    # -- effects on probabilities ----------------------------------------------------------
+
+    def marginal_effects(
+        self, columns: Any = None, *, at: Any = "overall", discrete: Any = (), alpha: float = 0.05
+    ) -> "pd.DataFrame":
+        """By how much the probabilities change for each unit of a column.
+
+        Parameters
+        ----------
+        columns : str, int, or list of these, optional
+            All if not given.
+        at : "overall", "mean", "median", "zero" or dict, default="overall"
+            The average over the rows (weighted), or the effect at the columns' means, medians or
+            zeros. A dict gives values for some columns, {name: value}, in all rows.
+        discrete : "auto" or list of names or numbers, default=()
+            Columns whose effect is the difference of the probabilities at 1 and at 0; "auto" takes
+            those that hold nothing else. The others' is the derivative.
+        alpha : float, default=0.05
+
+        Returns
+        -------
+        DataFrame
+            A row a column (and with several classes a class): dy_dx, std_err (delta method), z, p,
+            lower, upper.
+        """
+        check_alpha(alpha)
+        contrasts = self._contrasts
+        if isinstance(at, str):
+            people = self._people.at(at)
+        else:
+            people = self._people.with_values({contrasts.number(k): v for k, v in at.items()})
+        pairs = people.zero_one() if discrete == "auto" else contrasts.numbers(discrete)
+        found = effects.marginal(people, self._beta, contrasts.numbers(columns), pairs)
+        return effects.table(found, self._cov, contrasts, alpha)
+
+    def predict(
+        self, X: Any, offset: ArrayLike | None = None, *, alpha: float = 0.05
+    ) -> "pd.DataFrame":
+        """Probabilities with confidence intervals.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        offset : array-like (n_samples,) or (n_samples, n_classes), optional
+        alpha : float, default=0.05
+
+        Returns
+        -------
+        DataFrame
+            A row a row of X: probability, std_err, lower, upper; with several classes these for
+            each class, as columns (class, ...). The interval is made from that of the log-odds, so
+            it stays between 0 and 1.
+        """
+        check_alpha(alpha)
+        table = inputs.numeric_table(self.model, X, reset=False)
+        known = inputs.check_offset(offset, table.shape[0], len(self._data.y.classes))
+        people = effects.Population.of(table, known, None, self._contrasts)
+        return effects.intervals(people, self._beta, self._cov, self._contrasts, alpha)
+
+    def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
+        """The probability of each class, (n_samples, n_classes), as the estimator's."""
+        proba: Array = self.model.predict_proba(X, offset)
+        return proba
+
+    @property
+    def _beta(self) -> Array:
+        """The parameters of all classes (K, k), those of the baseline being 0."""
+        beta = np.zeros((len(self._data.y.classes), len(self._contrasts.names)))
+        beta[self._contrasts.others] = self._estimate.reshape(len(self._contrasts.others), -1)
+        return beta
+
+    @property
+    def _people(self) -> effects.Population:
+        weight = self._point.objective.loss.weight
+        return effects.Population.of(self._data.X, self._data.offset, weight, self._contrasts)
+
+    # -- tables ----------------------------------------------------------------------------
+
+    def to_frame(self, alpha: float = 0.05) -> "pd.DataFrame":
+        """A row a parameter: coef, std_err, z, p, lower, upper."""
+        frame = self.conf_int(alpha)
+        columns = {"coef": self._estimate, "std_err": self._errors, "z": self._z, "p": self._p}
+        for place, (name, values) in enumerate(columns.items()):
+            frame.insert(place, name, values)
+        return frame
+
+    def summary(self, alpha: float = 0.05) -> Summary:
+        """The table in words: ``print(inference.summary())``, or shown in a notebook."""
+        return Summary(self, alpha)
+
+    @property
+    def baseline(self) -> Any:
+        """The class that the others are compared with."""
+        return self._contrasts.baseline_label
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes that are compared with it."""
+        labels: list[Any] = self._contrasts.classes.tolist()
+        return labels
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the estimate is that of a ridge penalty."""
+        return self._point.objective.penalty.anything
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+
+def infer(
+    model: Any,
+    data: inputs.Data,
+    cov_type: str,
+    groups: Any,
+    weights: str,
+    baseline: Any,
+) -> Inference:
+    """The inference of a fitted LogisticRegression, at its coefficients, from checked data."""
+    n, d = data.X.shape
+    factors = inputs.penalty_factors(model.penalty_weights, d)
+    if d > n:  # factors keep the user's columns: in the row space there is no covariance for them
+        factors = np.ones(d) if factors is None else factors
+    penalty = ElasticNet.of(model.C, 0.0, factors)
+    if not penalty.anything and d + model.fit_intercept > n:
+        raise ValueError(
+            f"X has {n} rows for {d + model.fit_intercept} coefficients: without a penalty "
+            "inference needs more rows than coefficients. Leave columns out, or set a finite C."
+        )
+    objective = pose(data, penalty, model.fit_intercept, thread_count(model.n_jobs), quiet=True)
+    if objective.size > LARGEST:
+        raise ValueError(
+            f"The covariance of {objective.size} coefficients is a matrix of that size squared; "
+            f"inference takes up to {LARGEST}. Select columns first."
+        )
+    labels = inputs.column_labels(data.names, d)
+    first = model.classes_.tolist()[0]
+    contrasts = Contrasts(
+        objective, model.classes_, first if baseline is None else baseline, labels
+    )
+    w, b = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
+    theta = objective.design.from_user(w, b)
+    theta -= theta.mean(axis=0) if len(theta) > 1 else 0.0
+    return Inference(
+        copy(model),
+        data,
+        objective.at(theta.ravel()),
+        contrasts,
+        cov_type=cov_type,
+        groups=None if groups is None else inputs.group_codes(groups, n),
+        weights=weights,
+        converged=model.outcome_ is Outcome.CONVERGED,
+    )

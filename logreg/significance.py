@@ -1,0 +1,98 @@
+"""Tests of hypotheses about coefficients: Wald, likelihood ratio, and score.
+
+All three ask whether some linear functions of the parameters are zero, and are chi-squared with as
+many degrees of freedom under that hypothesis. Wald's looks at the distance of the estimate in its
+own metric, the likelihood ratio at the fall of F, the score test at its slope at the restricted
+optimum; the last two are invariant to how the parameters are written.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc
+
+from logreg.collinear import null_space
+from logreg.contrasts import Contrasts
+from logreg.metric import FullMetric
+from logreg.minimize import minimize
+from logreg.objective import Objective
+from logreg.point import Point
+from logreg.problem import stopping_distance
+from logreg.solvers import choose
+
+Array = NDArray[np.float64]
+
+
+class ChiSquared(NamedTuple):
+    """A chi-squared statistic, its degrees of freedom and its p-value."""
+
+    statistic: float
+    df: int
+    pvalue: float
+
+    @classmethod
+    def of(cls, statistic: float, df: int) -> "ChiSquared":
+        return cls(float(statistic), int(df), float(chdtrc(df, statistic)) if df else np.nan)
+
+    def __str__(self) -> str:
+        return f"chi2({self.df}) = {self.statistic:.4g}, p = {self.pvalue:.4g}"
+
+
+def wald(estimate: Array, cov: Array, r: Array, value: Array) -> ChiSquared:
+    """(Rβ - v)' (R Σ R')⁻¹ (Rβ - v)."""
+    away = r @ estimate - value
+    if not np.isfinite(r @ cov @ r.T).all():
+        raise ValueError(
+            "The test involves coefficients that the data do not determine (their standard errors "
+            "are NaN). Leave out columns that depend on others."
+        )
+    metric = FullMetric(r @ cov @ r.T)
+    if not metric.sound:
+        raise ValueError("The hypotheses depend on each other: some follow from the others.")
+    return ChiSquared.of(float(away @ metric.solve(away)), len(r))
+
+
+def optimum(objective: Objective, start: Array | None = None, tol: float = 1e-8) -> Point:
+    """Where F is least; `start` in the objective's coordinates."""
+    theta = objective.start() if start is None else start
+    solver = "auto" if objective.design.d else "newton"
+    solution = minimize(
+        choose(solver, objective).iterates(objective, theta, np.random.default_rng(0)),
+        tol=stopping_distance(tol, objective),
+        max_iter=1000,
+    )
+    return solution.point
+
+
+def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> tuple[Point, int]:
+    """The optimum where these parameters are zero, as a point of the whole problem; and how many
+    of them were free to be something else.
+    """
+    objective = point.objective
+    names = np.unique(places % len(contrasts.names)) - contrasts.intercept
+    if (names < 0).any():
+        raise ValueError("A test of the intercept: use wald_test, which needs no other fit.")
+    keep = np.setdiff1d(np.arange(objective.design.d), names)
+    design = objective.design.columns(keep)
+    flat = None if objective.flat is None else null_space(design, objective.loss.weight)
+    penalty = objective.penalty.columns(keep)
+    part = Objective(design, objective.loss, penalty, objective.offset, flat)
+    best = optimum(part, objective.restricted(point.theta, keep))
+    df = (rank(objective) - rank(part)) * len(contrasts.of_classes)
+    return objective.at(objective.extended(best.theta, keep)), df
+
+
+def rank(objective: Objective) -> int:
+    """Of the design matrix."""
+    return objective.design.width - (0 if objective.flat is None else objective.flat.shape[1])
+
+
+def likelihood_ratio(point: Point, restricted: Point, df: int) -> ChiSquared:
+    """Twice the rise of F."""
+    return ChiSquared.of(max(2 * (restricted.value - point.value), 0.0), df)
+
+
+def score(restricted: Point, df: int) -> ChiSquared:
+    """g' H⁻¹ g at the restricted optimum (Rao 1948)."""
+    return ChiSquared.of(restricted.decrement**2, df)

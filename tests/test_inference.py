@@ -1,0 +1,506 @@
+"""Standard errors, tests, effects and diagnostics: published answers, and statsmodels live."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from numpy.testing import assert_allclose
+from scipy import sparse
+from scipy.stats import chi2, norm
+from test_references import NAMES, REFERENCE
+
+from logreg import (
+    CollinearityWarning,
+    ConvergenceWarning,
+    LogisticRegression,
+    SeparationWarning,
+    datasets,
+)
+
+
+def infer(X, y, weight=None, offset=None, *, C=np.inf, **how):
+    model = LogisticRegression(C=C, tol=1e-9).fit(X, y, weight, offset)
+    return model.inference(X, y, weight, offset, **how)
+
+
+def made(n=400, d=4, K=2, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * [1, 10, 0.1, 3][:d] + [0, 100, 1, -5][:d]
+    X[:, -1] = X[:, -1] > -5
+    margin = (X - X.mean(axis=0)) / X.std(axis=0) @ rng.normal(size=(d, K))
+    return X, (margin + rng.gumbel(size=(n, K))).argmax(axis=1)
+
+
+def frame(X):
+    return pd.DataFrame(X, columns=[f"c{j}" for j in range(X.shape[1])])
+
+
+# -- published answers ----------------------------------------------------------------------------
+
+
+def answers():
+    for name in NAMES:
+        for i, answer in enumerate(getattr(datasets, f"load_{name}")().answers):
+            if "bse" in answer:
+                yield pytest.param(name, answer, id=f"{name}-{i}")
+
+
+@pytest.mark.parametrize(("name", "answer"), list(answers()))
+def test_standard_errors_of_the_data_sets(name, answer):
+    bunch = getattr(datasets, f"load_{name}")()
+    rows = slice(answer.get("rows"))
+    columns = [list(bunch.feature_names).index(column) for column in answer["names"]]
+    X, y = bunch.data[rows, columns], bunch.target[rows]
+    weight = bunch.sample_weight[rows] if "sample_weight" in bunch else None
+    result = infer(X, y, weight)
+    expected = np.atleast_2d(np.asarray(answer["bse"], dtype=float))
+    mine = np.atleast_2d(np.roll(result.bse.to_numpy().T, -1, axis=-1))  # intercept last
+    digits = answer.get("bse_digits", answer["digits"])
+    assert_allclose(mine, expected, rtol=max(0.5 * 10.0 ** (1 - digits), 1e-7))
+
+
+def reference(name):
+    if not REFERENCE.exists():
+        pytest.skip("the tables with known answers are not beside the repository")
+    return json.loads((REFERENCE / f"{name}.json").read_text())
+
+
+def test_spector_as_stata_prints_it():
+    """Stata 11, by statsmodels' results_discrete.py: its columns are in single precision."""
+    entry = reference("spector")["published"][0]
+    X, y = datasets.load_spector(return_X_y=True, as_frame=True)
+    result = infer(X, y)
+    assert_allclose(result.params, entry["coef"], rtol=1e-6)
+    assert_allclose(result.bse, entry["se"], rtol=1e-6)
+    assert_allclose(result.cov_params(), entry["cov"], rtol=5e-6, atol=1e-7)
+    for name, key in (("llf", "loglik"), ("llnull", "loglik_null"), ("prsquared", "pseudo_r2")):
+        assert_allclose(getattr(result, name), entry[key], rtol=1e-6)
+    assert_allclose([result.aic, result.bic], [entry["aic"], entry["bic"]], rtol=1e-6)
+
+
+def test_anes96_as_stata_and_nnet_print_it():
+    entry = reference("anes96")["published"][0]
+    X, y = datasets.load_anes96(return_X_y=True)
+    assert X.shape[1] == 5
+    result = infer(X, y)
+    assert_allclose(result.params.to_numpy().T, entry["coef"], atol=6e-7, rtol=1e-6)
+    assert_allclose(result.bse.to_numpy().T, entry["se"], rtol=1e-6)
+    assert_allclose(result.llf, entry["loglik"], rtol=1e-9)
+    assert_allclose(result.llnull, entry["loglik_null"], rtol=1e-8)
+    assert_allclose([result.aic, result.bic], [entry["aic"], entry["bic"]], rtol=1e-8)
+    assert_allclose(result.prsquared, entry["pseudo_r2"], rtol=1e-8)
+
+
+def test_three_tests_of_low_birth_weight_as_sas_prints_them():
+    """PROC LOGISTIC: likelihood ratio 12.0991, score 11.3876, Wald 10.6964, df 5."""
+    entry = reference("lbw_table22")["published"][0]
+    bunch = datasets.load_birthwt(as_frame=True)
+    X = bunch.data[["age", "lwt", "race_black", "race_other", "ftv"]]
+    result = infer(X, bunch.target)
+    for test, key in ((result.lr_test, "lr"), (result.score_test, "score")):
+        assert_allclose(test().statistic, entry[key], atol=6e-5)
+    # SAS stops at a relative change of F of 1e-8: its estimate is 2e-5 standard errors off
+    assert_allclose(result.wald_test().statistic, entry["wald"], atol=3e-4)
+    assert {result.lr_test().df, result.score_test().df, result.wald_test().df} == {5}
+    assert_allclose(-2 * result.llf, entry["minus2loglik"], atol=6e-4)
+    assert_allclose(result.null_deviance, entry["minus2loglik_null"], atol=6e-4)
+
+
+# -- statsmodels, live ----------------------------------------------------------------------------
+
+
+def test_estimates_agree_with_statsmodels():
+    X, y = made()
+    mine, theirs = infer(frame(X), y), sm.Logit(y, sm.add_constant(frame(X))).fit(disp=0, tol=1e-14)
+    for name in ("params", "bse", "pvalues", "llf", "llnull", "llr", "llr_pvalue", "aic", "bic"):
+        assert_allclose(getattr(mine, name), getattr(theirs, name), rtol=1e-6)
+    assert_allclose(mine.zvalues, theirs.tvalues, rtol=1e-6)
+    assert_allclose(mine.cov_params(), theirs.cov_params(), rtol=1e-6)
+    assert_allclose(mine.conf_int(0.1), theirs.conf_int(0.1), rtol=1e-6)
+    assert (mine.nobs, mine.df_model, mine.df_resid) == (400, 4, 395)
+    assert_allclose(mine.prsquared, theirs.prsquared, rtol=1e-9)
+    assert list(mine.params.index) == ["Intercept", "c0", "c1", "c2", "c3"]
+
+
+def test_multinomial_estimates_agree_with_statsmodels():
+    X, y = made(K=3)
+    theirs = sm.MNLogit(y, sm.add_constant(frame(X))).fit(disp=0, tol=1e-10, method="newton")
+    mine = infer(frame(X), y)
+    for name in ("params", "bse", "pvalues", "llf", "llnull", "llr_pvalue", "aic", "bic"):
+        assert_allclose(getattr(mine, name), getattr(theirs, name), rtol=1e-6)
+    assert_allclose(mine.cov_params(), theirs.cov_params(), rtol=1e-6, atol=1e-12)
+    assert_allclose(mine.conf_int().to_numpy(), theirs.conf_int().to_numpy(), rtol=1e-6)
+    assert (mine.df_model, mine.df_resid) == (8, 390)
+
+
+def test_another_baseline_gives_the_same_model():
+    X, y = made(K=3)
+    labels = np.array(["a", "b", "c"])[y]
+    first, last = infer(X, labels), infer(X, labels, baseline="c")
+    assert list(last.params.columns) == ["a", "b"]
+    assert_allclose(last.params["a"], -(first.params["c"]), rtol=1e-9)
+    assert_allclose(last.params["b"], first.params["b"] - first.params["c"], rtol=1e-7)
+    assert_allclose(last.bse["a"], first.bse["c"], rtol=1e-9)
+    two = infer(X, y > 0, baseline=True)
+    assert_allclose(two.params, -infer(X, y > 0).params, rtol=1e-12)
+    assert_allclose(last.lr_test(["x0", "x1"]), first.lr_test(["x0", "x1"]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array])
+def test_robust_covariances_agree_with_statsmodels(K, storage):
+    X, y = made(K=K)
+    model = sm.Logit if K == 2 else sm.MNLogit
+    groups = np.arange(400) % 37
+    fit = {"disp": 0, "tol": 1e-10, "method": "newton"}
+    theirs = model(y, sm.add_constant(X)).fit(cov_type="HC0", **fit)
+    mine = infer(storage(X), y, cov_type="HC0")
+    assert_allclose(mine.bse, theirs.bse, rtol=1e-6)
+    assert_allclose(infer(X, y, cov_type="HC1").bse / mine.bse, np.sqrt(400 / (400 - 5 * (K - 1))))
+    theirs = model(y, sm.add_constant(X)).fit(
+        cov_type="cluster", cov_kwds={"groups": groups}, **fit
+    )
+    mine = infer(storage(X), y, cov_type="cluster", groups=groups.astype(str))
+    assert_allclose(mine.bse, theirs.bse, rtol=1e-6)
+
+
+def test_clusters_in_two_ways_agree_with_statsmodels():
+    X, y = made()
+    groups = np.column_stack([np.arange(400) % 17, np.arange(400) // 20])
+    theirs = sm.Logit(y, sm.add_constant(X)).fit(
+        cov_type="cluster", cov_kwds={"groups": groups}, disp=0, tol=1e-14
+    )
+    assert_allclose(infer(X, y, cov_type="cluster", groups=groups).bse, theirs.bse, rtol=1e-6)
+
+
+def test_weights_are_repeated_rows_for_every_covariance_but_that_of_drawn_rows():
+    X, y = made()
+    weight = np.random.default_rng(1).integers(0, 4, 400)
+    long = np.repeat(np.arange(400), weight)
+    for cov_type in ("nonrobust", "HC0", "HC1"):
+        mine = infer(X, y, weight, cov_type=cov_type)
+        other = infer(X[long], y[long], cov_type=cov_type)
+        for name in ("bse", "llf", "llnull", "aic", "bic", "nobs"):
+            assert_allclose(getattr(mine, name), getattr(other, name), rtol=1e-8)
+        assert_allclose(mine.marginal_effects(), other.marginal_effects(), rtol=1e-7)
+        assert_allclose(mine.marginal_effects(at="median"), other.marginal_effects(at="median"))
+    drawn = infer(X, y, weight, cov_type="HC0", weights="probability")
+    scaled = infer(X, y, weight / 10, cov_type="HC0", weights="probability")
+    assert_allclose(drawn.bse, scaled.bse, rtol=1e-7)
+    assert drawn.nobs == np.count_nonzero(weight)
+
+
+def test_offset():
+    X, y = made()
+    known = np.random.default_rng(2).normal(size=400)
+    mine = infer(X, y, offset=known)
+    theirs = sm.GLM(y, sm.add_constant(X), sm.families.Binomial(), offset=known).fit(tol=1e-14)
+    assert_allclose(mine.params, theirs.params, rtol=1e-7)
+    assert_allclose(mine.bse, theirs.bse, rtol=1e-7)
+    assert_allclose(mine.null_deviance, theirs.null_deviance, rtol=1e-9)
+
+
+# -- tests of hypotheses --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_tests_of_columns_compare_two_fits(K):
+    X, y = made(K=K)
+    whole, small = infer(frame(X), y), infer(frame(X)[["c0", "c2"]], y)
+    expected = 2 * (whole.llf - small.llf)
+    for test in (whole.lr_test(["c1", "c3"]), whole.lr_test(small), small.lr_test(whole)):
+        assert_allclose(test.statistic, expected, rtol=1e-7)
+        assert test.df == 2 * (K - 1)
+        assert_allclose(test.pvalue, chi2.sf(expected, test.df), rtol=1e-7)
+    assert_allclose(whole.lr_test([1, 3]), whole.lr_test(["c1", "c3"]))
+    assert str(test).startswith(f"chi2({2 * (K - 1)}) = ")
+
+
+def test_score_test_is_that_of_the_restricted_fit():
+    X, y = made()
+    p0 = sm.Logit(y, sm.add_constant(X[:, :2])).fit(disp=0, tol=1e-14).predict()
+    Z = sm.add_constant(X)
+    g = Z.T @ (y - p0)
+    expected = g @ np.linalg.solve(Z.T * (p0 * (1 - p0)) @ Z, g)
+    assert_allclose(infer(X, y).score_test([2, 3]).statistic, expected, rtol=1e-7)
+
+
+def test_wald_test_of_names_and_of_linear_functions():
+    X, y = made()
+    mine, theirs = infer(frame(X), y), sm.Logit(y, sm.add_constant(frame(X))).fit(disp=0, tol=1e-14)
+    R = np.array([[0, 1, 1, 0, 0], [0, 0, 0, 1, -2.0]])
+    expected = theirs.wald_test((R, [0.3, 0.1]), scalar=True, use_f=False)
+    found = mine.wald_test(R, [0.3, 0.1])
+    assert_allclose(
+        [found.statistic, found.pvalue], [expected.statistic, expected.pvalue], rtol=1e-6
+    )
+    one = mine.wald_test("c1")
+    assert_allclose(one.statistic, mine.zvalues["c1"] ** 2)
+    assert_allclose(one.pvalue, mine.pvalues["c1"])
+    assert mine.wald_test("Intercept").df == 1
+
+
+# -- effects on probabilities ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("K", [2, 3])
+@pytest.mark.parametrize("at", ["overall", "mean", "median", "zero"])
+def test_marginal_effects_agree_with_statsmodels(K, at):
+    X, y = made(K=K)
+    model = sm.Logit if K == 2 else sm.MNLogit
+    theirs = model(y, sm.add_constant(frame(X))).fit(disp=0, tol=1e-10, method="newton")
+    expected = theirs.get_margeff(at=at)
+    mine = infer(frame(X), y).marginal_effects(at=at)
+    assert_allclose(mine["dy_dx"], expected.margeff.T.ravel(), rtol=1e-6, atol=1e-10)
+    assert_allclose(mine["std_err"], expected.margeff_se.T.ravel(), rtol=1e-5, atol=1e-10)
+
+
+def test_discrete_effects_agree_with_statsmodels():
+    X, y = made()
+    theirs = sm.Logit(y, sm.add_constant(frame(X))).fit(disp=0, tol=1e-14)
+    expected = theirs.get_margeff(dummy=True)
+    result = infer(frame(X), y)
+    mine = result.marginal_effects(discrete="auto")
+    assert_allclose(mine["dy_dx"], expected.margeff, rtol=1e-6)
+    assert_allclose(mine["std_err"], expected.margeff_se, rtol=1e-6)
+    assert_allclose(result.marginal_effects("c3", discrete=["c3"]), mine.loc[["c3"]])
+
+
+def test_effects_at_values_are_those_of_a_changed_table():
+    X, y = made()
+    result = infer(frame(X), y)
+    moved = frame(X).assign(c0=0.5)
+    p = result.predict_proba(moved)[:, 1]
+    effect = result.marginal_effects("c1", at={"c0": 0.5})["dy_dx"].iloc[0]
+    assert_allclose(effect, np.mean(p * (1 - p)) * result.params["c1"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_standard_errors_of_effects_and_predictions_by_differences(K):
+    """The delta method's derivative, by a small step in each parameter."""
+    X, y = made(K=K, n=100)
+    model = LogisticRegression(C=np.inf, tol=1e-9).fit(X, y)
+    result = model.inference(X, y)
+    beta = result.params.to_numpy().reshape(5, -1).T
+
+    def probability(b):
+        margin = np.column_stack([np.zeros(100), (sm.add_constant(X) @ b.T).reshape(100, -1)])
+        e = np.exp(margin - margin.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    steps = np.eye(beta.size).reshape(-1, *beta.shape)
+    size = 1e-6 * result.bse.to_numpy().reshape(5, -1).T
+    p = probability(beta)
+    change = [
+        (probability(beta + e * size) - probability(beta - e * size)) / (2 * (e * size).sum())
+        for e in steps
+    ]
+    cov = result.cov_params().to_numpy()
+    expected = np.sqrt(np.einsum("aik,ab,bik->ik", change, cov, change))
+    mine = result.predict(X)
+    for k in range(1 if K == 2 else 0, K):
+        part = mine if K == 2 else mine[k]
+        assert_allclose(part["probability"], p[:, k], rtol=1e-9)
+        assert_allclose(part["std_err"], expected[:, k], rtol=1e-5, atol=1e-9)
+        assert ((part["lower"] < part["probability"]) & (part["probability"] < part["upper"])).all()
+    if K == 2:  # the interval is that of the margin
+        row = sm.add_constant(X)[0]
+        half = norm.ppf(0.975) * np.sqrt(row @ cov @ row)
+        ends = 1 / (1 + np.exp(-(row @ beta[0] + [-half, half])))
+        assert_allclose(mine[["lower", "upper"]].iloc[0], ends, rtol=1e-7)
+
+
+# -- diagnostics ----------------------------------------------------------------------------------
+
+
+def test_residuals_and_influence_agree_with_statsmodels():
+    X, y = made()
+    theirs = sm.GLM(y, sm.add_constant(X), sm.families.Binomial()).fit(tol=1e-14)
+    influence = theirs.get_influence(observed=False)
+    mine = infer(X, y)
+    assert_allclose(mine.residuals("response"), theirs.resid_response, rtol=1e-6, atol=1e-9)
+    assert_allclose(mine.residuals("pearson"), theirs.resid_pearson, rtol=1e-6)
+    assert_allclose(mine.residuals(), theirs.resid_deviance, rtol=1e-6)
+    assert_allclose(mine.leverage(), influence.hat_matrix_diag, rtol=1e-6)
+    assert_allclose(mine.leverage().sum(), 5)
+    assert_allclose(mine.cooks_distance(), influence.cooks_distance[0], rtol=1e-6)
+    expected = theirs.resid_pearson / np.sqrt(1 - influence.hat_matrix_diag)
+    assert_allclose(mine.residuals("standardized_pearson"), expected, rtol=1e-6)
+    assert_allclose(np.sum(mine.residuals() ** 2), mine.deviance, rtol=1e-9)
+
+
+def test_residuals_keep_their_digits_where_a_row_is_sure():
+    X = np.concatenate([np.linspace(-1, 1, 40), [60.0]])[:, None]
+    y = np.concatenate([np.arange(40) % 2, [0]])
+    model = LogisticRegression(C=np.inf).fit(X[:40], y[:40])
+    model.coef_, model.intercept_ = np.array([[1.0]]), np.array([0.0])
+    result = model.inference(X, y)
+    with pytest.warns(ConvergenceWarning, match="standard errors from the optimum of these data"):
+        result.cov_params()
+    assert_allclose(result.residuals("pearson")[-1], -np.exp(30), rtol=1e-12)
+    assert_allclose(result.residuals()[-1], -np.sqrt(120), rtol=1e-12)
+
+
+def test_hosmer_lemeshow_by_hand():
+    X, y = made(n=1000)
+    result = infer(X, y)
+    p = result.predict_proba(X)[:, 1]
+    at = np.digitize(p, np.quantile(p, np.arange(0.1, 1, 0.1)), right=True)
+    seen, expected, size = (np.bincount(at, v) for v in (y, p, np.ones(1000)))
+    statistic = np.sum((seen - expected) ** 2 / (expected * (1 - expected / size)))
+    found = result.hosmer_lemeshow()
+    assert_allclose(found.statistic, statistic, rtol=1e-12)
+    assert_allclose(found.pvalue, chi2.sf(statistic, 8), rtol=1e-12)
+    assert found.df == 8
+    assert_allclose(found.observed, seen)
+    with pytest.raises(ValueError, match="at least three"):
+        infer((X > 0)[:, :1].astype(float), y).hosmer_lemeshow()
+
+
+def test_pseudo_r2():
+    X, y = made()
+    result = infer(X, y)
+    null, n, p = -2 * result.llnull, 400, result.predict_proba(X)[:, 1]
+    r2 = result.pseudo_r2()
+    cox = 1 - np.exp((result.deviance - null) / n)
+    assert_allclose(r2["mcfadden"], 1 - result.deviance / null)
+    assert_allclose(r2["cox_snell"], cox)
+    assert_allclose(r2["nagelkerke"], cox / (1 - np.exp(-null / n)))
+    assert_allclose(r2["tjur"], p[y == 1].mean() - p[y == 0].mean())
+    assert "tjur" not in infer(*made(K=3)).pseudo_r2()
+
+
+# -- ridge, collinear columns, separation ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(400, 4), (30, 60)])
+def test_with_ridge_the_covariance_is_that_of_the_posterior(shape):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    y = (rng.random(len(X)) < 0.5).astype(int)
+    result = infer(X, y, C=0.5)
+    Z = sm.add_constant(X)
+    p = result.predict_proba(X)[:, 1]
+    h = (Z.T * (p * (1 - p))) @ Z
+    posterior = np.linalg.inv(h + np.diag([0] + [2.0] * shape[1]))
+    assert_allclose(result.cov_params(), posterior, rtol=1e-7, atol=1e-10)
+    assert_allclose(result.df_model + 1, np.trace(h @ posterior), rtol=1e-8)
+    assert "posterior about its mode" in str(result)
+    with pytest.raises(ValueError, match=r"needs a fit without a penalty: set C=np\.inf"):
+        result.lr_test()
+
+
+def test_columns_that_depend_on_each_other_have_no_standard_errors():
+    X, y = made()
+    table = frame(X).assign(twice=2 * X[:, 0])
+    with pytest.warns(CollinearityWarning):
+        model = LogisticRegression(C=np.inf, tol=1e-9).fit(table, y)
+    result = model.inference(table, y)
+    with pytest.warns(CollinearityWarning, match="do not determine c0, twice, whose standard"):
+        bse = result.bse
+    assert np.isnan(bse[["c0", "twice"]]).all()
+    plain = infer(frame(X), y)
+    kept = ["Intercept", "c1", "c2", "c3"]
+    assert_allclose(bse[kept], plain.bse[kept], rtol=1e-7)
+    assert_allclose(result.aic, plain.aic)
+    test = result.lr_test(["c0", "twice"])
+    assert_allclose(test, plain.lr_test("c0"), rtol=1e-7)
+    assert result.lr_test("twice").df == 0
+    assert "NaN" in str(result)
+    with pytest.raises(ValueError, match="do not determine"):
+        result.wald_test("c0")
+
+
+def test_separated_classes_are_said_in_the_summary():
+    X = np.arange(20.0)[:, None]
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf).fit(X, X[:, 0] > 9)
+    assert "did not converge" in str(model.inference(X, X[:, 0] > 9))
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def test_summary_reads_as_a_table():
+    X, y = datasets.load_spector(return_X_y=True, as_frame=True)
+    text = str(infer(X, y).summary())
+    assert "Log-likelihood:   -12.8896 (intercept only: -20.5917)" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("GPA")]
+    assert row.split() == ["GPA", "2.8261", "1.2629", "2.238", "0.0252", "0.3508", "5.3014", "*"]
+    assert max(map(len, text.splitlines())) < 80
+    html = infer(X, y)._repr_html_()
+    assert html.count("<tr>") == html.count("</tr>") >= 4
+    several = str(infer(*made(K=3)))
+    assert several.count("against 0") == 2
+
+
+def test_odds_ratios_and_frame():
+    X, y = made()
+    result = infer(frame(X), y)
+    ratios = result.odds_ratios()
+    assert_allclose(ratios["odds_ratio"], np.exp(result.params))
+    assert_allclose(ratios[["lower", "upper"]], np.exp(result.conf_int()))
+    table = result.to_frame()
+    assert list(table.columns) == ["coef", "std_err", "z", "p", "lower", "upper"]
+    assert_allclose(table["p"], result.pvalues)
+
+
+# -- bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"cov_type": "HC3"}, r"cov_type='HC3' is unknown; there are 'nonrobust', 'HC0', 'HC1'"),
+        ({"cov_type": "cluster"}, "cov_type='cluster' needs groups"),
+        ({"groups": np.zeros(400)}, "groups need cov_type='cluster'"),
+        ({"cov_type": "cluster", "groups": np.zeros(400)}, "All rows are in one group"),
+        ({"cov_type": "cluster", "groups": np.zeros(3)}, r"one label a row, \(400,\)"),
+        ({"cov_type": "cluster", "groups": [None] * 400}, "400 missing labels, the first in row 0"),
+        ({"weights": "analytic"}, "weights must be 'frequency' or 'probability', got 'analytic'"),
+        ({"weights": "probability"}, "Probability weights need a robust covariance"),
+        ({"baseline": 7}, "baseline=7 is none of the classes: 0, 1"),
+    ],
+)
+def test_arguments_that_make_no_sense(how, message):
+    X, y = made()
+    with pytest.raises(ValueError, match=message):
+        _ = infer(X, y, **how).bse
+
+
+def test_other_messages():
+    X, y = made()
+    model = LogisticRegression(l1_ratio=0.5).fit(X, y)
+    with pytest.raises(ValueError, match="no inference with an L1 penalty"):
+        model.inference(X, y)
+    with pytest.raises(ValueError, match=r"cov_type='HC0' needs C=np\.inf"):
+        infer(X, y, C=1.0, cov_type="HC0")
+    with pytest.raises(ValueError, match=r"y has the classes \[0, 1, 2\], the model was fitted"):
+        LogisticRegression().fit(X, y).inference(X, np.arange(400) % 3)
+    result = infer(X, y)
+    with pytest.raises(ValueError, match="no parameter 'age'; there are Intercept, x0, x1, x2, x3"):
+        result.wald_test("age")
+    with pytest.raises(ValueError, match="the list is empty"):
+        result.lr_test([])
+    with pytest.raises(ValueError, match="A test of the intercept: use wald_test"):
+        result.lr_test("Intercept")
+    with pytest.raises(ValueError, match=r"alpha must lie between 0 and 1 \(0\.05 for 95 %\)"):
+        result.conf_int(95)
+    with pytest.raises(ValueError, match="method must be 'wald' or 'profile'"):
+        result.conf_int(method="bootstrap")
+    with pytest.raises(ValueError, match="at='best' is unknown; there are 'overall', 'mean'"):
+        result.marginal_effects(at="best")
+    with pytest.raises(ValueError, match="kind='raw' is unknown; there are 'response'"):
+        result.residuals("raw")
+    with pytest.raises(ValueError, match="residuals is for two classes; here are 3"):
+        infer(*made(K=3)).residuals()
+    with pytest.raises(ValueError, match="R has 2 columns; there are 5 parameters"):
+        result.wald_test(np.eye(2))
+    with pytest.raises(ValueError, match="different rows"):
+        result.lr_test(infer(X[:300], y[:300]))
+    model = LogisticRegression().fit(X, y).set_params(C=np.inf)
+    rows = [0, 1, int(np.argmax(y != y[0]))]
+    with pytest.raises(ValueError, match="X has 3 rows for 5 coefficients"):
+        model.inference(X[rows], y[rows])
