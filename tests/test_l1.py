@@ -12,7 +12,13 @@ from sklearn.linear_model import LogisticRegression as Peer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
-from logreg import ConvergenceWarning, LogisticRegression, Outcome, logistic_path
+from logreg import (
+    ConvergenceWarning,
+    LogisticRegression,
+    Outcome,
+    SeparationWarning,
+    logistic_path,
+)
 
 LONG = np.longdouble
 RATIOS = [0.5, 1.0]
@@ -665,9 +671,10 @@ def test_gradient_descent_comes_to_the_same(l1_ratio, K):
     )
 
 
-def test_the_solver_for_corners_refuses_a_smooth_penalty():
-    with pytest.raises(ValueError, match="solver='prox-newton' is for l1_ratio above 0"):
-        fit(X, Y, l1_ratio=0.0, solver="prox-newton")
+@pytest.mark.parametrize("smooth", [{"l1_ratio": 0.0}, {"C": np.inf}])
+def test_the_solver_for_corners_refuses_a_smooth_penalty(smooth):
+    with pytest.raises(ValueError, match="an L1 part, l1_ratio above 0 and a finite C"):
+        fit(X, Y, solver="prox-newton", **smooth)
 
 
 def test_the_solver_by_its_name_is_the_one_that_auto_takes():
@@ -725,7 +732,8 @@ def test_a_probability_far_below_another_has_a_finite_divergence():
     model = LogisticRegression(
         C=7.510587875270881, l1_ratio=0.01, fit_intercept=False, penalty_weights=[1.05391757, 0]
     )
-    model.fit(x, y)
+    with pytest.warns(SeparationWarning):
+        model.fit(x, y)
     least = 29.258919  # the infimum: row 19 alone has the column without a penalty
     assert 0 <= model.gap_ < 1e-6
     assert model.history_["objective"].iloc[-1] == pytest.approx(least, rel=1e-7)

@@ -33,6 +33,7 @@ HEIGHT = {
     "solvers": 5,
     "problem": 4,  # data and parameters as a problem
     "minimize": 5,  # the one loop
+    "recession": 6,  # whether F has a minimum
     "callbacks": 6,
     "estimator": 7,
     "path": 8,
