@@ -749,3 +749,16 @@ def test_unpenalised_columns_that_separate_everything(seed):
     assert any("The classes are separated" in str(warning.message) for warning in said)
     assert model.outcome_ is Outcome.SEPARATED
     assert np.isfinite(model.coef_).all()
+
+
+def test_rounding_that_pulls_every_weight_the_wrong_way():
+    """All that is free to move is held then: there is no system of equations left to solve."""
+    rows = [
+        [5.48335705, -122.89503822, -1.18649732, 1.09023394, 0.81590665],
+        [-5.17617098, -66.18424863, 9.11835799, -2.15969109, -0.58433614],
+        [4.75068532, -123.03573258, -9.75299202, 5.33321577, -1.20591564],
+    ]
+    weight, offset = np.array([0.9017627, 0.94883774, 0.44218141]), [10.84653, 3.454265, 8.024288]
+    table, y = np.array(rows), np.array([0, 1, 0])
+    model = fit(table, y, weight, offset, C=0.0393283828, fit_intercept=False)
+    assert_optimal(model, table, y, weight, offset)
