@@ -17,14 +17,15 @@ from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with
 from logreg.certificate import gap
 from logreg.inference import Inference, infer
 from logreg.linear_classifier import LinearClassifier
-from logreg.minimize import Callback, Record, Solution, minimize
+from logreg.minimize import Callback, Record, Solution
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_inference, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
-from logreg.problem import coefficients, pose, promised_distance, stopping_distance
-from logreg.solvers import SOLVERS, choose
+from logreg.problem import coefficients, pose, promised_distance
+from logreg.recession import recedes, solve
+from logreg.solvers import SOLVERS
 from logreg.threads import single_threaded_blas, thread_count
 
 if TYPE_CHECKING:
@@ -216,14 +217,15 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
             factors = inputs.penalty_factors(self.penalty_weights, data.X.shape[1])
             penalty = ElasticNet.of(self.C, self.l1_ratio, factors)
             objective = pose(data, penalty, self.fit_intercept, threads)
-            solve = choose(self.solver, objective).iterates
-            tol = stopping_distance(self.tol, objective)
-            solution = minimize(
-                solve(objective, self._start(objective, data), generator(self.random_state)),
-                tol=tol,
+            solution = solve(
+                objective,
+                self._start(objective, data),
+                generator(self.random_state),
+                receding=recedes(objective),
+                solver=self.solver,
+                tol=self.tol,
                 max_iter=self.max_iter,
                 callback=self._callback(tasks, fitted, data),
-                enough=promised_distance(self.tol, objective),
             )
             fitted._keep(solution, data)
             fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)

@@ -27,7 +27,7 @@ class Loss(Protocol):
     def value_and_residual(self, margin: Array, rows: Rows) -> tuple[float, Array]: ...
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
     def trace(self, margin: Array, rows: Rows) -> Array: ...
-    def certain(self, margin: Array) -> bool: ...
+    def lead(self, margin: Array) -> float: ...
     def divergence(self, margin: Array, moved: Array, share: float) -> float: ...
     def log_odds(self) -> Array: ...
     def take(self, index: NDArray[np.intp], factor: Array) -> "Loss": ...
@@ -108,10 +108,12 @@ class Binomial:
         trace: Array = self.curvature(margin, rows)[0][0]
         return trace
 
-    def certain(self, margin: Array) -> bool:
-        """Whether every row with a weight lies on its class's side of zero."""
-        wrong = ~(margin[0] * self.sign < 0)  # NaN is not certain
-        return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+    def lead(self, margin: Array) -> float:
+        """By how much the own class is ahead in the row where it is least, of those with a weight;
+        below 0 where it is behind.
+        """
+        ahead = -margin[0] * self.sign
+        return float(np.min(ahead if self.weight is None else ahead[self.weight > 0]))
 
     def divergence(self, margin: Array, moved: Array, share: float) -> float:
         """Σ s KL(q ‖ p) between the probabilities p and those whose residuals are `share` times
@@ -181,13 +183,13 @@ class Multinomial:
         trace: Array = np.maximum((diag - root * root).sum(axis=0), 0.0)
         return trace
 
-    def certain(self, margin: Array) -> bool:
-        """Whether every row with a weight has its own class on top, with no tie."""
+    def lead(self, margin: Array) -> float:
+        """The same for K classes: ahead of the best of the others."""
         each = np.arange(self.codes.size)
         others = margin.copy()
         others[self.codes, each] = -np.inf
-        wrong = ~(others.max(axis=0) < margin[self.codes, each])  # NaN is not certain
-        return not np.any(wrong if self.weight is None else wrong & (self.weight > 0))
+        ahead = margin[self.codes, each] - others.max(axis=0)
+        return float(np.min(ahead if self.weight is None else ahead[self.weight > 0]))
 
     def divergence(self, margin: Array, moved: Array, share: float) -> float:
         """The same for K classes, moved (K, n)."""

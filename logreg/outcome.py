@@ -23,8 +23,9 @@ class Outcome(Enum):
     )
     SEPARATED = (
         "The classes are separated: the likelihood has no maximum, the coefficients grow without "
-        "limit as it nears its bound. Set a finite C (a ridge penalty), or leave out the columns "
-        "that give the class away; the coefficients here are those of iteration {n_iter}."
+        "limit as it nears its bound. Set a finite C (a ridge penalty) with no penalty weight of "
+        "0, or leave out the columns that give the class away; the coefficients here are those of "
+        "iteration {n_iter}."
     )
     ROUNDING = (
         "Stopped at the rounding limit of float64, {distance} (tol={tol:.1e}), after {n_iter} "

@@ -15,14 +15,15 @@ from logreg import inputs
 from logreg.certificate import gap
 from logreg.estimator import LogisticRegression, generator
 from logreg.linear_classifier import probabilities
-from logreg.minimize import Solution, minimize
+from logreg.minimize import Solution
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome
 from logreg.parameters import check_Cs, check_grid, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
-from logreg.problem import coefficients, pose, promised_distance, stopping_distance
-from logreg.solvers import SOLVERS, choose
+from logreg.problem import coefficients, pose
+from logreg.recession import recedes, solve
+from logreg.solvers import SOLVERS
 from logreg.solvers.newton import newton
 from logreg.sparse_blocks import row_blocks
 from logreg.threads import single_threaded_blas, thread_count
@@ -279,16 +280,19 @@ def along(
     """The fits at all C with the model's solver and limits, each from where the last ended."""
     start, rng = objective.start(), generator(model.random_state)
     factors = inputs.penalty_factors(model.penalty_weights, len(objective.design.moments.mean))
+    receding = recedes(objective)  # at one C as at all
     for C in np.asarray(Cs):
         before = objective
         objective = objective.with_penalty(ElasticNet.of(C, l1_ratio, factors))
         start = objective.from_coordinates(start, before)
-        solve = choose(model.solver, objective).iterates
-        solution = minimize(
-            solve(objective, start, rng),
-            tol=stopping_distance(model.tol, objective),
+        solution = solve(
+            objective,
+            start,
+            rng,
+            receding=receding,
+            solver=model.solver,
+            tol=model.tol,
             max_iter=model.max_iter,
-            enough=promised_distance(model.tol, objective),
         )
         start = solution.point.theta
         yield solution

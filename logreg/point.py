@@ -16,6 +16,9 @@ Array = NDArray[np.float64]
 
 SMALL = 1e-3  # a decrement for which a step that moves a margin by 1/2 tells of separation
 
+# Of the largest move of a margin: what the rows that stand still may seem to move the wrong way.
+ASIDE = 1e-3
+
 
 class Point:
     """F at one theta: value, gradient, margins and Hessian, each computed once, when asked for."""
@@ -121,7 +124,7 @@ class Point:
         """Whether the margins alone, less the offset, tell all rows' classes."""
         offset = self.objective.offset
         margin = self.margin if offset is None else self.margin - offset
-        return self.objective.loss.certain(margin)
+        return self.objective.loss.lead(margin) > 0  # NaN is not certain
 
     @cached_property
     def recedes(self) -> bool:
@@ -129,18 +132,20 @@ class Point:
 
         Near a finite optimum a Newton step shrinks with the decrement. Along a direction of
         recession it goes on changing some margins by about 1, and the decrement is all theirs
-        (a row that is sure beyond any doubt may move as far, but has no share in it). To be asked
-        at points whose decrement is below `SMALL`.
+        (a row that is sure beyond any doubt may move as far, but has no share in it). No row moves
+        away from its class then, or it would stop the others further on. To be asked at points
+        whose decrement is below `SMALL`.
         """
-        if self.objective.penalty or self.objective.penalty.has_corners:
+        if self.objective.penalty.anything:  # then `recession` has asked the others alone
             return False
         if self.decrement > SMALL * self.objective.unit:
             return False
         if self.metric.sound and self.reach * self.decrement < 0.5:
             return False  # no margin moves as far
         change = self.objective.margin_change(self.newton_step)
-        moved = _range(change.copy()) > 0.5
-        if not moved.any():
+        how_far = _range(change.copy())
+        moved = how_far > 0.5
+        if not moved.any() or self.objective.loss.lead(change) < -ASIDE * how_far.max():
             return False
         diag, root = self.objective.loss.curvature(self.margin, slice(0, self.objective.design.n))
         share = (diag * change**2).sum(axis=0)

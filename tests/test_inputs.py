@@ -428,7 +428,7 @@ def test_solvers_for_ridge_refuse_l1(solver):
 
 
 def test_prox_newton_refuses_ridge():
-    assert_refused(ValueError, ["is for l1_ratio above 0"], fit, solver="prox-newton")
+    assert_refused(ValueError, ["l1_ratio above 0 and a finite C"], fit, solver="prox-newton")
 
 
 @pytest.mark.parametrize("value", ["a", -1, 1.5])

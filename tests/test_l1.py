@@ -12,7 +12,13 @@ from sklearn.linear_model import LogisticRegression as Peer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
-from logreg import ConvergenceWarning, LogisticRegression, Outcome, logistic_path
+from logreg import (
+    ConvergenceWarning,
+    LogisticRegression,
+    Outcome,
+    SeparationWarning,
+    logistic_path,
+)
 
 LONG = np.longdouble
 RATIOS = [0.5, 1.0]
@@ -665,9 +671,10 @@ def test_gradient_descent_comes_to_the_same(l1_ratio, K):
     )
 
 
-def test_the_solver_for_corners_refuses_a_smooth_penalty():
-    with pytest.raises(ValueError, match="solver='prox-newton' is for l1_ratio above 0"):
-        fit(X, Y, l1_ratio=0.0, solver="prox-newton")
+@pytest.mark.parametrize("smooth", [{"l1_ratio": 0.0}, {"C": np.inf}])
+def test_the_solver_for_corners_refuses_a_smooth_penalty(smooth):
+    with pytest.raises(ValueError, match="an L1 part, l1_ratio above 0 and a finite C"):
+        fit(X, Y, solver="prox-newton", **smooth)
 
 
 def test_the_solver_by_its_name_is_the_one_that_auto_takes():
@@ -725,7 +732,8 @@ def test_a_probability_far_below_another_has_a_finite_divergence():
     model = LogisticRegression(
         C=7.510587875270881, l1_ratio=0.01, fit_intercept=False, penalty_weights=[1.05391757, 0]
     )
-    model.fit(x, y)
+    with pytest.warns(SeparationWarning):
+        model.fit(x, y)
     least = 29.258919  # the infimum: row 19 alone has the column without a penalty
     assert 0 <= model.gap_ < 1e-6
     assert model.history_["objective"].iloc[-1] == pytest.approx(least, rel=1e-7)
@@ -741,3 +749,16 @@ def test_unpenalised_columns_that_separate_everything(seed):
     assert any("The classes are separated" in str(warning.message) for warning in said)
     assert model.outcome_ is Outcome.SEPARATED
     assert np.isfinite(model.coef_).all()
+
+
+def test_rounding_that_pulls_every_weight_the_wrong_way():
+    """All that is free to move is held then: there is no system of equations left to solve."""
+    rows = [
+        [5.48335705, -122.89503822, -1.18649732, 1.09023394, 0.81590665],
+        [-5.17617098, -66.18424863, 9.11835799, -2.15969109, -0.58433614],
+        [4.75068532, -123.03573258, -9.75299202, 5.33321577, -1.20591564],
+    ]
+    weight, offset = np.array([0.9017627, 0.94883774, 0.44218141]), [10.84653, 3.454265, 8.024288]
+    table, y = np.array(rows), np.array([0, 1, 0])
+    model = fit(table, y, weight, offset, C=0.0393283828, fit_intercept=False)
+    assert_optimal(model, table, y, weight, offset)

@@ -41,6 +41,7 @@ HEIGHT = {
     "summary": 0,
     "estimates": 7,  # with their covariance
     "inference": 8,
+    "recession": 6,  # whether F has a minimum
     "callbacks": 6,
     "estimator": 9,
     "path": 10,

@@ -55,13 +55,13 @@ def test_multinomial_keeps_a_residual_that_subtraction_would_lose():
 def test_certain_only_when_every_weighted_row_is_on_its_side():
     codes = np.array([0, 1, 1])
     margin = np.array([[-1.0, 2.0, 0.5]])
-    assert Binomial(codes).certain(margin)
-    assert not Binomial(codes).certain(margin * [[1, 1, 0]])  # a tie is no proof
-    assert not Binomial(codes).certain(margin * [[1, 1, -1]])
-    assert Binomial(codes, np.array([1.0, 1.0, 0.0])).certain(margin * [[1, 1, -1]])
+    assert Binomial(codes).lead(margin) > 0
+    assert not Binomial(codes).lead(margin * [[1, 1, 0]]) > 0  # a tie is no proof
+    assert not Binomial(codes).lead(margin * [[1, 1, -1]]) > 0
+    assert Binomial(codes, np.array([1.0, 1.0, 0.0])).lead(margin * [[1, 1, -1]]) > 0
     three = np.array([[3.0, 0.0], [1.0, 1.0], [0.0, 0.5]])
-    assert Multinomial(np.array([0, 1]), 3).certain(three)
-    assert not Multinomial(np.array([0, 2]), 3).certain(three)
+    assert Multinomial(np.array([0, 1]), 3).lead(three) > 0
+    assert not Multinomial(np.array([0, 2]), 3).lead(three) > 0
 
 
 def test_log_odds_are_the_shares_of_the_classes():

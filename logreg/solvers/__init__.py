@@ -85,6 +85,9 @@ def choose(name: str, objective: Objective) -> Solver:
                 f"solver={name!r} cannot take an L1 penalty; for l1_ratio above 0 use 'auto'."
             )
         if not solver.ridge and not _corners(objective):
-            raise ValueError(f"solver={name!r} is for l1_ratio above 0; use solver='auto'.")
+            raise ValueError(
+                f"solver={name!r} is for penalties with an L1 part, l1_ratio above 0 and a finite "
+                "C; use solver='auto'."
+            )
         return solver
     return next(solver for solver in SOLVERS.values() if solver.suits(objective))

@@ -80,8 +80,11 @@ def newton_step(b: Array, here: Face, held: NDArray[np.bool_]) -> Array:
     """-B_FF⁻¹ gradient_F on the free weights that are not held, and do not want to leave zero the
     wrong way: those are held as well. Changes `held`.
     """
+    step = np.zeros_like(here.sign)
     while True:
         free = np.flatnonzero(here.free & ~held)
+        if not len(free):  # rounding alone pulled them
+            return step
         part, jitter = b[np.ix_(free, free)], FLAT
         diagonal = part.diagonal().copy()
         while True:
@@ -94,7 +97,6 @@ def newton_step(b: Array, here: Face, held: NDArray[np.bool_]) -> Array:
         if not wrong.any():
             break
         held[free[wrong]] = True
-    step = np.zeros_like(here.sign)
     step[free] = move
     return step
 
