@@ -2,6 +2,7 @@
 
 from logreg.cross_validation import LogisticRegressionCV
 from logreg.estimator import LogisticRegression
+from logreg.formula import fit_formula
 from logreg.inference import Inference
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.path import C_from_lambda, Path, logistic_path
@@ -26,6 +27,7 @@ __all__ = [
     "Outcome",
     "Path",
     "SeparationWarning",
+    "fit_formula",
     "log_sigmoid",
     "log_softmax",
     "logistic_path",

@@ -6,6 +6,7 @@ class but one, the baseline, as differences from the baseline's. In the solvers'
 to the user's columns.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class Contrasts:
         self.objective = objective
         self.intercept = objective.design.intercept
         self.names = [INTERCEPT] * self.intercept + columns
+        self.terms: Mapping[str, list[str]] = {}  # names for several columns at once
         at = np.flatnonzero(classes == baseline)
         if not at.size:
             known = ", ".join(repr(c) for c in classes.tolist())
@@ -118,8 +120,9 @@ class Contrasts:
         """The places within one class's parameters."""
         if what is None:
             return list(range(self.intercept, len(self.names)))
-        single = isinstance(what, (str, int, np.integer))
-        return [self._place(name) for name in ([what] if single else what)]
+        names: list[Any] = [what] if isinstance(what, (str, int, np.integer)) else list(what)
+        each = [self.terms.get(name, [name]) for name in names]
+        return [self._place(name) for part in each for name in part]
 
     def _place(self, name: Any) -> int:
         if isinstance(name, (int, np.integer)) and not isinstance(name, bool):

@@ -7,7 +7,7 @@ around it), p-values and intervals are Wald's unless a likelihood is asked for. 
 
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +60,20 @@ class Inference(Estimates):
         effective ones, tr(X'WX H⁻¹) (Gray 1992).
     cov_type : str
     """
+
+    formula: str | None = None
+    _design: Any = None  # what a formula makes of a table
+
+    def with_design(self, design: Any) -> Self:
+        """The same for tables that `design` turns into columns, and with its terms' names."""
+        other = copy(self)
+        other._design, other.formula = design, design.formula
+        other._contrasts = copy(self._contrasts)
+        other._contrasts.terms = design.terms
+        return other
+
+    def _columns(self, X: Any) -> Any:
+        return X if self._design is None else self._design(X)
 
     # -- the model as a whole --------------------------------------------------------------
 
@@ -290,6 +304,7 @@ class Inference(Estimates):
         Parameters
         ----------
         X : array-like or sparse matrix (n_samples, n_features)
+            Of a formula a table with the columns that it names.
         offset : array-like (n_samples,) or (n_samples, n_classes), optional
         alpha : float, default=0.05
 
@@ -301,14 +316,14 @@ class Inference(Estimates):
             it stays between 0 and 1.
         """
         check_alpha(alpha)
-        table = inputs.numeric_table(self.model, X, reset=False)
+        table = inputs.numeric_table(self.model, self._columns(X), reset=False)
         known = inputs.check_offset(offset, table.shape[0], len(self._data.y.classes))
         people = effects.Population.of(table, known, None, self._contrasts)
         return effects.intervals(people, self._beta, self._cov, self._contrasts, alpha)
 
     def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The probability of each class, (n_samples, n_classes), as the estimator's."""
-        proba: Array = self.model.predict_proba(X, offset)
+        proba: Array = self.model.predict_proba(self._columns(X), offset)
         return proba
 
     @property

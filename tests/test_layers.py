@@ -44,6 +44,7 @@ HEIGHT = {
     "recession": 6,  # whether F has a minimum
     "callbacks": 6,
     "estimator": 9,
+    "formula": 10,
     "path": 10,
     "cross_validation": 11,
     "selection_plots": 12,

@@ -1,0 +1,197 @@
+"""Models by a formula over the columns of a table, as in R: ``fit_formula("y ~ a + C(b)", data)``.
+
+The formula is read by formulaic, an extra: ``pip install 'logreg[formula]'``. A formula may call
+Python functions: it is code, so take none from a stranger.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from logreg.contrasts import INTERCEPT
+from logreg.estimator import LogisticRegression
+from logreg.inference import Inference
+
+Array = NDArray[Any]
+
+
+class FormulaDesign:
+    """What turns a table into the columns that a formula asks for.
+
+    Attributes
+    ----------
+    terms : dict of str to list of str
+        The columns of each term.
+    intercept : bool
+        Whether the formula has one; its column is left out, as the estimator has its own.
+    """
+
+    def __init__(self, formula: str, parsed: Any, data: Any, context: Mapping[str, Any]) -> None:
+        self.formula, self.response = formula, str(parsed.lhs[0])
+        matrix = parsed.rhs.get_model_matrix(data, context=context, na_action="ignore")
+        self._spec = matrix.model_spec
+        names = list(self._spec.column_names)
+        self.intercept = INTERCEPT in names
+        self.columns = [name for name in names if name != INTERCEPT]
+        if not self.columns:
+            raise ValueError(f"The formula {formula!r} has no columns on its right side.")
+        self.terms = {
+            str(term): [names[place] for place in places]
+            for term, places in self._spec.term_indices.items()
+            if [names[place] for place in places] != [INTERCEPT]
+        }
+        self._context = context
+        self._lhs = parsed.lhs
+
+    def __call__(self, data: Any) -> Any:
+        """The columns as a frame, NaN where data are missing."""
+        mismatch = _formulaic().errors.DataMismatchWarning
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", mismatch)
+            try:
+                matrix = self._spec.get_model_matrix(
+                    data, context=self._context, na_action="ignore"
+                )
+            except mismatch as error:
+                raise ValueError(
+                    f"The data have levels that those of the fit did not have: {error}"
+                ) from error
+        return matrix[self.columns]
+
+    def classes(self, data: Any) -> Any:
+        """The response: a column as it is, or what an expression makes of columns."""
+        if self.response in data:
+            return data[self.response]
+        made = self._lhs.get_model_matrix(data, context=self._context, na_action="ignore")
+        if made.shape[1] != 1:
+            raise ValueError(
+                f"{self.response!r} makes {made.shape[1]} columns; the response must be one, of "
+                "classes. Put the column itself on the left side."
+            )
+        return made.iloc[:, 0]
+
+
+def fit_formula(
+    formula: str,
+    data: Any,
+    *,
+    C: float = np.inf,
+    sample_weight: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    cov_type: str = "nonrobust",
+    groups: str | ArrayLike | None = None,
+    weights: str = "frequency",
+    baseline: Any = None,
+    context: Mapping[str, Any] | None = None,
+    **parameters: Any,
+) -> Inference:
+    """Fit a model by a formula and give its inference. It needs the extra "formula".
+
+    Parameters
+    ----------
+    formula : str
+        ``"admit ~ gre + gpa + C(rank)"``: the column of classes, then terms; C() marks a column of
+        categories, ``a:b`` and ``a*b`` interactions, ``- 1`` leaves out the intercept (formulaic's
+        grammar, which is R's). A formula is code: it may call functions.
+    data : DataFrame
+        Rows with missing values in the columns used are left out, with a warning.
+    C : float, default=np.inf
+        Maximum likelihood if not given; else ridge, as in :class:`LogisticRegression`.
+    sample_weight, offset, groups : str or array-like, optional
+        The name of a column, or values for all rows of `data`.
+    cov_type, weights, baseline
+        As in :meth:`LogisticRegression.inference`.
+    context : dict, optional
+        Names that the formula may use, besides those of the columns.
+    **parameters
+        Of :class:`LogisticRegression`: tol, class_weight, ...
+
+    Returns
+    -------
+    Inference
+        With `formula`, and `model`, the estimator. Its `predict` and `predict_proba` take tables of
+        the same columns as `data`; tests take names of terms as well.
+
+    Raises
+    ------
+    ImportError
+        Where formulaic is not installed.
+    ValueError
+        For a formula without one response or without columns.
+
+    Examples
+    --------
+    >>> from logreg import fit_formula
+    >>> from logreg.datasets import load_birthwt
+    >>> data = load_birthwt(as_frame=True).frame
+    >>> result = fit_formula("low ~ age + lwt + smoke", data)
+    >>> print(result.odds_ratios().round(3).loc["smoke"].to_string())
+    odds_ratio    1.956
+    lower         1.033
+    upper         3.704
+    """
+    parsed = parse(formula)
+    extra = {
+        name: np.asarray(data[value] if isinstance(value, str) else value)
+        for name, value in (
+            ("sample_weight", sample_weight),
+            ("offset", offset),
+            ("groups", groups),
+        )
+        if value is not None
+    }
+    used = parsed.lhs.required_variables | parsed.rhs.required_variables
+    keep = _complete(data, [str(name) for name in data if name in used], extra)
+    data, of_rows = data[keep], {name: value[keep] for name, value in extra.items()}
+    design = FormulaDesign(formula, parsed, data, dict(context or {}))
+    X, y = design(data), np.asarray(design.classes(data))
+    by = of_rows.pop("groups", None)
+    model = LogisticRegression(C=C, fit_intercept=design.intercept, **parameters)
+    model.fit(X, y, **of_rows)
+    result = model.inference(
+        X, y, **of_rows, cov_type=cov_type, groups=by, weights=weights, baseline=baseline
+    )
+    return result.with_design(design)
+
+
+def parse(formula: str) -> Any:
+    """Both sides of the formula, and that there are two."""
+    parsed = _formulaic().Formula(formula)
+    if not hasattr(parsed, "lhs") or len(parsed.lhs) != 1:
+        raise ValueError(f"The formula must read 'y ~ columns', with one y; got {formula!r}.")
+    return parsed
+
+
+def _complete(data: Any, names: list[str], extra: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """The rows without missing values in these columns and arrays, (n,)."""
+    import pandas as pd
+
+    parts = {name: data[name] for name in names} | dict(extra)
+    missing = np.zeros(len(data), dtype=bool)
+    for name, part in parts.items():
+        lost = np.asarray(pd.isna(np.asarray(part)))
+        if len(lost) != len(data):
+            raise ValueError(f"{name} has {len(lost)} values, data has {len(data)} rows.")
+        missing |= lost.reshape(len(data), -1).any(axis=1)
+    if missing.any():
+        where = [name for name, part in parts.items() if pd.isna(np.asarray(part)).any()]
+        warnings.warn(
+            f"{int(missing.sum())} of {len(data)} rows are left out: values are missing in "
+            f"{', '.join(where)}.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return ~missing
+
+
+def _formulaic() -> Any:
+    try:
+        import formulaic
+    except ImportError as error:
+        raise ImportError(
+            "Formulas need formulaic, which is not installed: pip install 'logreg[formula]'."
+        ) from error
+    return formulaic
