@@ -14,13 +14,20 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from logreg.drawing import BLUE, GREY, RED, axes_or_new
+from logreg.inference_plots import CoefficientDisplay
 from logreg.selection_plots import CrossValidationDisplay, PathDisplay
 from logreg.sigmoid import sigmoid, sigmoid_derivative
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ConvergenceDisplay", "CrossValidationDisplay", "PathDisplay", "SigmoidDisplay"]
+__all__ = [
+    "CoefficientDisplay",
+    "ConvergenceDisplay",
+    "CrossValidationDisplay",
+    "PathDisplay",
+    "SigmoidDisplay",
+]
 
 Array = NDArray[np.float64]
 

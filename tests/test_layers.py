@@ -47,6 +47,7 @@ HEIGHT = {
     "formula": 10,
     "path": 10,
     "cross_validation": 11,
+    "inference_plots": 12,
     "selection_plots": 12,
     "plots": 13,
     "__init__": 14,  # names only
