@@ -2,6 +2,7 @@
 
 from logreg.cross_validation import LogisticRegressionCV
 from logreg.estimator import LogisticRegression
+from logreg.firth import FirthLogisticRegression
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.path import C_from_lambda, Path, logistic_path
 from logreg.sigmoid import (
@@ -19,6 +20,7 @@ __all__ = [
     "C_from_lambda",
     "CollinearityWarning",
     "ConvergenceWarning",
+    "FirthLogisticRegression",
     "LogisticRegression",
     "LogisticRegressionCV",
     "Outcome",

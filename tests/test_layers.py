@@ -34,6 +34,13 @@ HEIGHT = {
     "problem": 4,  # data and parameters as a problem
     "minimize": 5,  # the one loop
     "callbacks": 6,
+    "orthonormal": 4,  # X in orthonormal columns
+    "jeffreys_point": 5,
+    "jeffreys": 6,  # the likelihood with Jeffreys' prior
+    "scoring": 7,  # its maximum
+    "profile": 8,  # its profiles
+    "corrections": 8,  # FLIC, FLAC, median: what is solved
+    "firth": 9,
     "estimator": 7,
     "path": 8,
     "cross_validation": 9,
