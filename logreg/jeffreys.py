@@ -24,6 +24,7 @@ from logreg.orthonormal import Orthonormal
 
 Array = NDArray[np.float64]
 
+CUBED = 200  # columns of which a cube is held, 64 MB
 BLOCK = 2**17  # numbers in a block of rows, 1 MB: with its copy it stays in cache
 
 
@@ -80,8 +81,10 @@ class Jeffreys:
         return margin if self.offset is None else margin + self.offset
 
     def start(self) -> Array:
-        """φ of equal margins, of the classes' shares, and one step of Fisher scoring from there:
-        where W is a multiple of the weights, I is a multiple of the identity (without a factor).
+        """φ of equal margins, of the classes' shares, and from there the step to the linear
+        discriminant: least squares of y on X divided by the variance within the classes.
+
+        Where W is a multiple of the weights, so is I of the identity: there is nothing to factor.
         """
         if not (self.x.unit and self.x.design.intercept and self.offset is None):
             return np.zeros(self.x.rank)
@@ -89,9 +92,9 @@ class Jeffreys:
         total = float(len(self.y) if self.weight is None else self.weight.sum())
         share = (float((s * self.y).sum()) + self.tau) / (total + 2 * self.tau)
         curvature = share * (1 - share)
-        hat = s * np.einsum("ij,ij->i", self.rows, self.rows)
-        residual = s * (self.y - share) + self.tau * hat * (1 - 2 * share)
-        step = residual @ self.rows / curvature
+        slopes = (s * (self.y - share)) @ self.rows
+        explained = float(slopes @ slopes) / (total * curvature)
+        step = slopes / (curvature * max(1.0 - explained, 0.5))
         start: Array = step + self.x.constant() * np.log(share / (1 - share))
         return start
 
@@ -129,9 +132,34 @@ class Jeffreys:
         hat = np.empty(len(self.rows))
         root = np.sqrt(curvature)
         for rows in self.blocks:
-            z = dtrsm(1.0, lower, (self.rows[rows] * root[rows, None]).T, lower=1).T
+            z = dtrsm(1.0, lower, (self.rows[rows] * root[rows, None]).T, lower=1, overwrite_b=1).T
             np.einsum("ij,ij->i", z, z, out=hat[rows])
         return hat, (hat * tilt)[None]
+
+    def penalty_hessian(self, point: JeffreysPoint) -> Array | None:
+        """-τ ∂² log det I (r, r), or None where that takes too much memory.
+
+        With ζ = L⁻¹ x, m = μ (1 - μ) and e = 1 - 2μ it is, in the coordinates of ζ,
+            τ [ Σ_cd T_acd T_bcd - Σ_i h_i (1 - 6 m_i) ζ_ia ζ_ib ],
+            T_acd = Σ_i W_i e_i ζ_ia ζ_ic ζ_id.
+        """
+        r = self.x.rank
+        if r > CUBED:
+            return None
+        third, second = np.zeros((r, r, r)), np.zeros((r, r))
+        s = np.ones(len(self.rows)) if self.weight is None else self.weight
+        diagonal = point.hat * (1.0 - 6.0 * point.curvature / s)
+        skew = point.curvature * point.tilt
+        for rows in self.blocks:
+            z = dtrsm(1.0, point.lower, self.rows[rows].T, lower=1).T
+            second -= z.T @ (z * diagonal[rows, None])
+            weighted = z * skew[rows, None]
+            for a in range(r):
+                third[a] += (weighted * z[:, a, None]).T @ z
+        flat = third.reshape(r, r * r)
+        lower = np.tril(point.lower)
+        hessian: Array = self.tau * (lower @ (flat @ flat.T + second) @ lower.T)
+        return hessian
 
     def shift(self, point: JeffreysPoint) -> Array | None:
         """What I times is added to the score, as a change of φ; None for nothing."""
@@ -166,6 +194,10 @@ class MultinomialJeffreys(Jeffreys):
         super().__init__(x, codes.astype(np.float64), weight, offset, tau)
         self.q = q
         self.loss = Multinomial(codes, q + 1, weight)
+
+    def penalty_hessian(self, point: JeffreysPoint) -> Array | None:
+        """None: there is no short formula."""
+        return None
 
     def start(self) -> Array:
         """φ of margin 0."""

@@ -81,8 +81,8 @@ PLAIN = {
     "remission_full": "remiss",
     "saheart": "chd",
     "spector": "GRADE",
-    "vaso": "vaso",
-    "vaso_rounded": "vaso",
+    "vaso": "Y",
+    "vaso_rounded": "Y",
 }
 
 
