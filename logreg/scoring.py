@@ -69,9 +69,12 @@ def advance(
 
 
 def is_better(trial: Point, point: Point) -> bool:
-    """By ℓ*; by the decrement where ℓ* is level, or the score is the gradient of nothing."""
+    """By ℓ*, and the decrement where it is level; where the score is the gradient of nothing, by its
+    length in the point's own metric (Deuflhard's natural monotonicity test), as the decrement may
+    grow on the way to the root when the information falls.
+    """
     if not point.problem.has_value:
-        return trial.decrement < point.decrement
+        return bool(trial.score @ point.solve(trial.score) < point.decrement**2)
     up = rise(trial, point)
     return up > 0 or (up == 0 and trial.decrement < point.decrement)
 
