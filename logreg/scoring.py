@@ -69,9 +69,10 @@ def advance(
 
 
 def is_better(trial: Point, point: Point) -> bool:
-    """By ℓ*, and the decrement where it is level; where the score is the gradient of nothing, by its
-    length in the point's own metric (Deuflhard's natural monotonicity test), as the decrement may
-    grow on the way to the root when the information falls.
+    """By ℓ*, and the decrement where it is level.
+
+    Where the score is the gradient of nothing, by its length in the point's own metric (Deuflhard's
+    natural monotonicity test): the decrement may grow on the way, as the information falls.
     """
     if not point.problem.has_value:
         return bool(trial.score @ point.solve(trial.score) < point.decrement**2)
