@@ -2,6 +2,7 @@
 
 from logreg.cross_validation import LogisticRegressionCV
 from logreg.estimator import LogisticRegression
+from logreg.firth import FirthLogisticRegression
 from logreg.formula import fit_formula
 from logreg.inference import Inference
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
@@ -21,6 +22,7 @@ __all__ = [
     "C_from_lambda",
     "CollinearityWarning",
     "ConvergenceWarning",
+    "FirthLogisticRegression",
     "Inference",
     "LogisticRegression",
     "LogisticRegressionCV",

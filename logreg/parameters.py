@@ -18,6 +18,33 @@ def check_parameters(params: Mapping[str, Any], solvers: Collection[str]) -> Non
     if params["C"] < LEAST_C:
         raise ValueError(f"C must be at least 1e-300, got {params['C']!r}: 1/C overflows.")
     _number(params, "l1_ratio", low=0, high=1)
+    _check_limits(params)
+    solver = params["solver"]
+    if not isinstance(solver, str) or solver not in ("auto", *solvers):
+        known = ", ".join(repr(name) for name in ("auto", *solvers))
+        raise ValueError(f"solver={solver!r} is unknown; there are {known}.")
+
+
+CORRECTIONS = ("firth", "flic", "flac", "median")
+
+
+def check_firth(params: Mapping[str, Any]) -> None:
+    """The same for FirthLogisticRegression."""
+    _number(params, "tau", low=0)
+    _check_limits(params)
+    correction = params["correction"]
+    if not isinstance(correction, str) or correction not in CORRECTIONS:
+        known = ", ".join(repr(name) for name in CORRECTIONS)
+        raise ValueError(f"correction={correction!r} is unknown; there are {known}.")
+    if correction in ("flic", "flac") and not params["fit_intercept"]:
+        raise ValueError(
+            f"correction={correction!r} sets the mean probability by the intercept, and needs "
+            "fit_intercept=True."
+        )
+
+
+def _check_limits(params: Mapping[str, Any]) -> None:
+    """What all estimators have."""
     _number(params, "tol", low=0, low_open=True)
     _number(params, "max_iter", low=0, integer=True)
     if not isinstance(params["verbose"], (bool, np.bool_)):
@@ -30,10 +57,6 @@ def check_parameters(params: Mapping[str, Any], solvers: Collection[str]) -> Non
         _number(params, "n_jobs", integer=True)
         if n_jobs == 0:
             raise ValueError("n_jobs=0 has no meaning: give a number of threads, -1 or None.")
-    solver = params["solver"]
-    if not isinstance(solver, str) or solver not in ("auto", *solvers):
-        known = ", ".join(repr(name) for name in ("auto", *solvers))
-        raise ValueError(f"solver={solver!r} is unknown; there are {known}.")
 
 
 def check_cross_validation(params: Mapping[str, Any]) -> tuple[Array, Array]:

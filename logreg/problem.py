@@ -89,16 +89,21 @@ def collinearity(design: Design, flat: Array | None, names: Array | None) -> str
         what = f"X has {d} columns but only {n} independent rows"
     else:
         assert flat is not None
-        columns, intercept = involved(design, flat)
-        some = [inputs.column_name(names, j) for j in columns[:10]]
-        some += [f"{len(columns) - 10} more"] * (len(columns) > 10)
-        some += ["the intercept"] * intercept
-        count = f"{flat.shape[1]} linear dependence{'s' if flat.shape[1] > 1 else ''}"
-        what = f"{count} among {', '.join(some)}"
+        what = dependence(design, flat, names)
     return (
         f"{what}: without a penalty the coefficients are not determined, those of the smallest "
         "norm are given. Leave columns out, or set a finite C."
     )
+
+
+def dependence(design: Design, flat: Array, names: Array | None) -> str:
+    """How many linear dependences there are, and among which columns."""
+    columns, intercept = involved(design, flat)
+    some = [inputs.column_name(names, j) for j in columns[:10]]
+    some += [f"{len(columns) - 10} more"] * (len(columns) > 10)
+    some += ["the intercept"] * intercept
+    count = f"{flat.shape[1]} linear dependence{'s' if flat.shape[1] > 1 else ''}"
+    return f"{count} among {', '.join(some)}"
 
 
 def stopping_distance(tol: float, objective: Objective) -> float:

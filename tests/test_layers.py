@@ -40,17 +40,24 @@ HEIGHT = {
     "diagnostics": 7,  # fit, residuals
     "summary": 0,
     "estimates": 7,  # with their covariance
-    "inference": 8,
     "recession": 6,  # whether F has a minimum
     "callbacks": 6,
-    "estimator": 9,
-    "formula": 10,
-    "path": 10,
-    "cross_validation": 11,
-    "inference_plots": 12,
-    "selection_plots": 12,
-    "plots": 13,
-    "__init__": 14,  # names only
+    "orthonormal": 4,  # X in orthonormal columns
+    "jeffreys_point": 5,
+    "jeffreys": 6,  # the likelihood with Jeffreys' prior
+    "scoring": 7,  # its maximum
+    "profile": 8,  # its profiles
+    "corrections": 8,  # FLIC, FLAC, median: what is solved
+    "inference": 9,
+    "firth": 10,
+    "estimator": 10,
+    "formula": 11,
+    "path": 11,
+    "cross_validation": 12,
+    "inference_plots": 13,
+    "selection_plots": 13,
+    "plots": 14,
+    "__init__": 15,  # names only
 }
 SOLVER_HEIGHT = {
     "line_search": 0,

@@ -20,6 +20,7 @@ from logreg import LogisticRegression
 FUNCTIONS = ["sigmoid", "sigmoid_derivative", "log_sigmoid", "logit", "softmax", "log_softmax"]
 FUNCTIONS += ["logistic_path", "C_from_lambda"]
 NAMES = [
+    "FirthLogisticRegression",
     "LogisticRegression",
     "LogisticRegressionCV",
     "Path",
