@@ -82,6 +82,16 @@ class Contrasts:
         return np.asarray(parameters @ self.to_columns.T, dtype=np.float64).ravel()
 
     @cached_property
+    def against_first(self) -> Array:
+        """The same of the classes' parameters against class 0, class by class the weights and then
+        the intercept: (r, r).
+        """
+        K, k = len(self.all_classes), len(self.names)
+        each = np.eye(K)[:, 1:]
+        order = np.roll(np.eye(k), 1, axis=0) if self.intercept else np.eye(k)
+        return np.asarray(np.kron(each[self.others] - each[self.baseline], order), dtype=np.float64)
+
+    @cached_property
     def determined(self) -> NDArray[np.bool_]:
         """Which of them the data determine, (r,): those that no direction without any effect on
         the margins changes.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 from scipy.special import ndtr, ndtri
 
 from logreg import inputs, significance
@@ -16,8 +17,11 @@ from logreg.covariance import (
     meat_of_rows,
     sandwich,
 )
+from logreg.jeffreys_point import JeffreysPoint
 from logreg.outcome import CollinearityWarning, ConvergenceWarning
 from logreg.point import Point
+from logreg.profile import Profile as Profiles
+from logreg.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,8 +186,25 @@ class Estimates:
             raise ValueError(f"method must be 'wald' or 'profile', got {method!r}.")
         return pd.DataFrame(ends, index=self._contrasts.index, columns=["lower", "upper"])
 
-    def _profile(self, alpha: float) -> Array:
+    @property
+    def _profiles(self) -> Profiles:
+        """The likelihood about its maximum, for intervals."""
         raise NotImplementedError
+
+    def _profile(self, alpha: float) -> Array:
+        """(r, 2): NaN where the data do not determine a parameter."""
+        profiles, known = self._profiles, self._contrasts.determined
+        with single_threaded_blas():  # matrices so small that threads would wait for each other
+            ends = [
+                profiles.interval(a, 1 - alpha) if fixed else (np.nan, np.nan)
+                for a, fixed in zip(self._rows_of(profiles.best), known, strict=True)
+            ]
+        return np.array(ends)
+
+    def _rows_of(self, point: JeffreysPoint) -> Array:
+        """The reported parameters as functions of a point's, (r, q rank)."""
+        user = block_diag(*[point.problem.x.user] * point.problem.q)
+        return np.asarray(self._contrasts.against_first @ user, dtype=np.float64)
 
     def odds_ratios(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
         """exp(coefficient): by what the odds are multiplied for each unit of a column, with its

@@ -14,11 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from logreg import inputs
 from logreg.corrections import Fit, augmented, intercept_shift, iterate, joined, median, pose
+from logreg.firth_inference import FirthInference
+from logreg.inference import posed
 from logreg.jeffreys import Jeffreys
 from logreg.jeffreys_point import JeffreysPoint
 from logreg.linear_classifier import LinearClassifier
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_firth
+from logreg.penalty import ElasticNet
 from logreg.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -214,6 +217,49 @@ class FirthLogisticRegression(LinearClassifier):
         with single_threaded_blas(), warnings.catch_warnings():
             warnings.simplefilter("ignore", CollinearityWarning)
             return self._solved(data, stacklevel=4)[0].point
+
+    def inference(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        *,
+        baseline: Any = None,
+    ) -> FirthInference:
+        """Standard errors, intervals and tests of the coefficients, from the data of the fit.
+
+        Intervals are profiles of the penalised likelihood and p-values those of its ratio, as
+        logistf gives them; ``conf_int(method="wald")`` gives Wald's.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            As given to `fit`. The estimator keeps no data.
+        baseline : label, optional
+            The class that others are compared with; the first if not given.
+
+        Returns
+        -------
+        FirthInference
+
+        Examples
+        --------
+        >>> from logreg import FirthLogisticRegression
+        >>> model = FirthLogisticRegression().fit([[1], [2], [3], [4]], [0, 0, 1, 1])
+        >>> result = model.inference([[1], [2], [3], [4]], [0, 0, 1, 1])
+        >>> print(result.conf_int().round(2).to_string())
+        """
+        check_is_fitted(self)
+        data = self._checked(copy(self), X, y, sample_weight, offset)
+        inputs.check_same_classes(self.classes_, data.y.classes)
+        solution = self.solution(X, y, sample_weight, offset)
+        with single_threaded_blas():
+            point, contrasts = posed(self, data, ElasticNet.of(np.inf), baseline)
+        converged = self.outcome_ is Outcome.CONVERGED
+        return FirthInference(
+            copy(self), data, point, contrasts, solution=solution, converged=converged
+        )
 
     def _checked(self, fitted: Self, X: Any, y: Any, weight: Any, offset: Any) -> inputs.Data:
         check_firth(vars(self))

@@ -5,6 +5,7 @@ around it), p-values and intervals are Wald's unless a likelihood is asked for. 
 :meth:`logreg.LogisticRegression.inference`.
 """
 
+import warnings
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -15,15 +16,18 @@ from scipy.special import chdtrc
 
 from logreg import diagnostics, effects, inputs, significance
 from logreg.contrasts import Contrasts
+from logreg.corrections import iterate
+from logreg.corrections import pose as likelihood
 from logreg.estimates import Estimates, check_alpha
 from logreg.linear_classifier import probabilities
-from logreg.outcome import Outcome
+from logreg.outcome import CollinearityWarning, Outcome
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import pose
+from logreg.profile import Profile
 from logreg.significance import ChiSquared
 from logreg.summary import Summary
-from logreg.threads import thread_count
+from logreg.threads import single_threaded_blas, thread_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 LARGEST = 5000  # parameters
+PROFILE_TOL = 1e-9  # standard errors
 
 
 class Inference(Estimates):
@@ -74,6 +79,24 @@ class Inference(Estimates):
 
     def _columns(self, X: Any) -> Any:
         return X if self._design is None else self._design(X)
+
+    @cached_property
+    def _profiles(self) -> Profile:
+        self._need_likelihood("A profile")
+        if self.cov_type != "nonrobust":
+            raise ValueError(
+                f"A profile is of the likelihood, not of cov_type={self.cov_type!r}: use "
+                "method='wald', or inference without a robust covariance."
+            )
+        model, data = self.model, self._data
+        data = data._replace(X=inputs.dense_enough(data.X))
+        with single_threaded_blas(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", CollinearityWarning)  # the estimates have told
+            problem = likelihood(data, 0.0, model.fit_intercept)
+            w, b = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
+            phi = problem.x.from_user(w, b)
+            start = phi.ravel() if len(phi) == 1 else (phi[1:] - phi[0]).ravel()
+            return Profile(iterate(problem, start, PROFILE_TOL, 100).point)
 
     # -- the model as a whole --------------------------------------------------------------
 
@@ -364,6 +387,11 @@ class Inference(Estimates):
         return labels
 
     @property
+    def kind(self) -> str:
+        """What the estimate is, in words."""
+        return "ridge: the posterior about its mode" if self.penalised else "maximum likelihood"
+
+    @property
     def penalised(self) -> bool:
         """Whether the estimate is that of a ridge penalty."""
         return self._point.objective.penalty.anything
@@ -385,10 +413,32 @@ def infer(
 ) -> Inference:
     """The inference of a fitted LogisticRegression, at its coefficients, from checked data."""
     n, d = data.X.shape
+    point, contrasts = posed(model, data, prior(model, n, d), baseline)
+    return Inference(
+        copy(model),
+        data,
+        point,
+        contrasts,
+        cov_type=cov_type,
+        groups=None if groups is None else inputs.group_codes(groups, n),
+        weights=weights,
+        converged=model.outcome_ is Outcome.CONVERGED,
+    )
+
+
+def prior(model: Any, n: int, d: int) -> ElasticNet:
+    """The ridge penalty of the model."""
     factors = inputs.penalty_factors(model.penalty_weights, d)
     if d > n:  # factors keep the user's columns: in the row space there is no covariance for them
         factors = np.ones(d) if factors is None else factors
-    penalty = ElasticNet.of(model.C, 0.0, factors)
+    return ElasticNet.of(model.C, 0.0, factors)
+
+
+def posed(
+    model: Any, data: inputs.Data, penalty: ElasticNet, baseline: Any
+) -> tuple[Point, Contrasts]:
+    """The problem at the model's coefficients, and the parameters to report."""
+    n, d = data.X.shape
     if not penalty.anything and d + model.fit_intercept > n:
         raise ValueError(
             f"X has {n} rows for {d + model.fit_intercept} coefficients: without a penalty "
@@ -408,13 +458,4 @@ def infer(
     w, b = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
     theta = objective.design.from_user(w, b)
     theta -= theta.mean(axis=0) if len(theta) > 1 else 0.0
-    return Inference(
-        copy(model),
-        data,
-        objective.at(theta.ravel()),
-        contrasts,
-        cov_type=cov_type,
-        groups=None if groups is None else inputs.group_codes(groups, n),
-        weights=weights,
-        converged=model.outcome_ is Outcome.CONVERGED,
-    )
+    return objective.at(theta.ravel()), contrasts

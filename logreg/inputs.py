@@ -13,6 +13,8 @@ from logreg.targets import Targets, check_two_classes, encode_targets, without_l
 
 Array = NDArray[np.float64]
 
+LARGEST_DENSE = 10**8  # numbers
+
 
 class Data(NamedTuple):
     """What `fit` was given, checked."""
@@ -354,6 +356,18 @@ def _all_finite(a: Array, name: str) -> None:
             else f"{len(bad)} values that are NaN or infinite, the first in {where}"
         )
         raise ValueError(f"{name} has {found}. Drop such rows or fill them in.")
+
+
+def dense_enough(X: Any) -> Any:
+    """X as an array, for methods that need its rows dense."""
+    if isinstance(X, np.ndarray):
+        return X
+    if X.shape[0] * X.shape[1] > LARGEST_DENSE:
+        raise ValueError(
+            f"X is sparse, with {X.shape[0]} x {X.shape[1]} numbers if dense: a profile needs "
+            f"dense rows and takes up to {LARGEST_DENSE:.0e}. Use method='wald', or fewer columns."
+        )
+    return X.toarray()
 
 
 def plain_table(X: Any, columns: int) -> Any:

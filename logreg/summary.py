@@ -73,9 +73,8 @@ class Summary:
 
 def title(inference: "Inference") -> str:
     """What kind of estimate the table is of."""
-    kind = "Binary" if len(inference.classes) == 1 else "Multinomial"
-    way = "ridge: the posterior about its mode" if inference.penalised else "maximum likelihood"
-    return f"{kind} logistic regression, {way}"
+    classes = "Binary" if len(inference.classes) == 1 else "Multinomial"
+    return f"{classes} logistic regression, {inference.kind}"
 
 
 def about(inference: "Inference") -> list[tuple[str, str]]:

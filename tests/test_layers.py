@@ -39,7 +39,6 @@ HEIGHT = {
     "effects": 5,  # on probabilities
     "diagnostics": 7,  # fit, residuals
     "summary": 0,
-    "estimates": 7,  # with their covariance
     "recession": 6,  # whether F has a minimum
     "callbacks": 6,
     "orthonormal": 4,  # X in orthonormal columns
@@ -48,16 +47,18 @@ HEIGHT = {
     "scoring": 7,  # its maximum
     "profile": 8,  # its profiles
     "corrections": 8,  # FLIC, FLAC, median: what is solved
-    "inference": 9,
-    "firth": 10,
-    "estimator": 10,
-    "formula": 11,
-    "path": 11,
-    "cross_validation": 12,
-    "inference_plots": 13,
-    "selection_plots": 13,
-    "plots": 14,
-    "__init__": 15,  # names only
+    "estimates": 9,  # with their covariance
+    "inference": 10,
+    "firth_inference": 11,
+    "firth": 12,
+    "estimator": 12,
+    "formula": 13,
+    "path": 13,
+    "cross_validation": 14,
+    "inference_plots": 15,
+    "selection_plots": 15,
+    "plots": 16,
+    "__init__": 17,  # names only
 }
 SOLVER_HEIGHT = {
     "line_search": 0,

@@ -1,0 +1,141 @@
+"""The inference of a Firth fit: by the penalised likelihood, as logistf gives it.
+
+Wald's interval is poor where Firth's estimate is used, near separation; so intervals are those of
+the penalised likelihood's profile, and p-values of its ratio (Heinze and Schemper 2002), if not
+asked for otherwise. The standard errors are those of the information at the estimate.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from logreg.contrasts import Contrasts
+from logreg.inference import Inference
+from logreg.inputs import Data
+from logreg.jeffreys_point import JeffreysPoint
+from logreg.point import Point
+from logreg.profile import Profile
+from logreg.significance import ChiSquared
+from logreg.threads import single_threaded_blas
+
+Array = NDArray[np.float64]
+
+KINDS = {
+    "firth": "Firth's penalised likelihood",
+    "flic": "Firth's penalised likelihood, the intercept by maximum likelihood (FLIC)",
+    "flac": "Firth's penalised likelihood with an added covariate (FLAC)",
+    "median": "median bias reduction",
+}
+
+
+class FirthInference(Inference):
+    """Made by ``FirthLogisticRegression.inference``: as :class:`Inference`, but
+
+    - `pvalues`, `lr_test` and `llr` are of the *penalised* likelihood ratio, the penalty being that
+      of all columns in the smaller models too (logistf's convention);
+    - `conf_int` is of its profile if not asked for otherwise;
+    - after correction="median", which maximises nothing, both are Wald's;
+    - of "flic" all of this is about Firth's fit, and the intercept's interval Wald's.
+
+    Attributes
+    ----------
+    penalised_llf : float
+        The log-likelihood with its penalty, at the estimate.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: Data,
+        point: Point,
+        contrasts: Contrasts,
+        *,
+        solution: JeffreysPoint,
+        converged: bool,
+    ) -> None:
+        super().__init__(model, data, point, contrasts, converged=converged)
+        self._solution = solution
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.model.correction]
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether the estimate maximises one."""
+        return bool(self.model.correction != "median")
+
+    @property
+    def penalised_llf(self) -> float:
+        return self._solution.value
+
+    @cached_property
+    def _cov(self) -> Array:
+        m = self._contrasts.against_first
+        cov: Array = m @ self._solution.covariance() @ m.T
+        lost = ~self._contrasts.determined
+        cov[lost], cov[:, lost] = np.nan, np.nan
+        return cov
+
+    @cached_property
+    def _profiles(self) -> Profile:
+        if not self.has_likelihood:
+            raise ValueError(
+                "Median bias reduction maximises no likelihood, so it has no profile and no "
+                "likelihood ratio: use method='wald' and wald_test, or correction='firth'."
+            )
+        return Profile(self._solution)
+
+    @cached_property
+    def _p(self) -> Array:
+        if not self.has_likelihood:
+            return super()._p
+        known = self._contrasts.determined
+        with single_threaded_blas():
+            tests = [
+                self._ratio(a[None], 1).pvalue if fixed else np.nan
+                for a, fixed in zip(self._rows_of(self._solution), known, strict=True)
+            ]
+        return np.array(tests)
+
+    def _ratio(self, rows: Array, df: int) -> ChiSquared:
+        return ChiSquared.of(self._profiles.ratio(rows, np.zeros(len(rows))), df)
+
+    def conf_int(self, alpha: float = 0.05, method: str | None = None) -> pd.DataFrame:
+        """Confidence intervals, as :meth:`Inference.conf_int`; "profile" if `method` is not given
+        (and "wald" after correction="median").
+        """
+        chosen = method or ("profile" if self.has_likelihood else "wald")
+        ends = super().conf_int(alpha, chosen)
+        if self.model.correction == "flic" and chosen == "profile" and self._contrasts.intercept:
+            ends.iloc[0] = super().conf_int(alpha, "wald").iloc[0]
+        return ends
+
+    def odds_ratios(self, alpha: float = 0.05, method: str | None = None) -> pd.DataFrame:
+        """exp(coefficient) with its interval, as `conf_int` gives it."""
+        chosen = method or ("profile" if self.has_likelihood else "wald")
+        return super().odds_ratios(alpha, chosen)
+
+    def lr_test(self, what: Any = None) -> ChiSquared:
+        """The penalised likelihood-ratio test that some columns have no effect; all slopes if not
+        given.
+        """
+        if isinstance(what, Inference):
+            raise ValueError(
+                "Two Firth fits have different penalties, so their likelihoods do not compare: "
+                "name the columns to be tested."
+            )
+        places = self._contrasts.places(what)
+        with single_threaded_blas():
+            return self._ratio(self._rows_of(self._solution)[places], len(places))
+
+    def score_test(self, what: Any = None) -> ChiSquared:
+        """There is none: see `lr_test`."""
+        raise ValueError("There is no score test of a Firth fit: use lr_test.")
+
+    @property
+    def llr(self) -> float:
+        return self.lr_test().statistic if self.has_likelihood else super().llr
