@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from logreg import inputs
 from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with_callbacks
 from logreg.certificate import gap
+from logreg.existence import recedes, solve
 from logreg.inference import Inference, infer
 from logreg.linear_classifier import LinearClassifier
 from logreg.minimize import Callback, Record, Solution
@@ -24,7 +25,6 @@ from logreg.parameters import check_inference, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose, promised_distance
-from logreg.recession import recedes, solve
 from logreg.solvers import SOLVERS
 from logreg.threads import single_threaded_blas, thread_count
 

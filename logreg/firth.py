@@ -249,6 +249,9 @@ class FirthLogisticRegression(LinearClassifier):
         >>> model = FirthLogisticRegression().fit([[1], [2], [3], [4]], [0, 0, 1, 1])
         >>> result = model.inference([[1], [2], [3], [4]], [0, 0, 1, 1])
         >>> print(result.conf_int().round(2).to_string())
+                   lower  upper
+        Intercept -17.34   1.23
+        x0         -0.35   6.70
         """
         check_is_fitted(self)
         data = self._checked(copy(self), X, y, sample_weight, offset)

@@ -6,10 +6,9 @@ asked for otherwise. The standard errors are those of the information at the est
 """
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from logreg.contrasts import Contrasts
@@ -20,6 +19,9 @@ from logreg.point import Point
 from logreg.profile import Profile
 from logreg.significance import ChiSquared
 from logreg.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -104,7 +106,7 @@ class FirthInference(Inference):
     def _ratio(self, rows: Array, df: int) -> ChiSquared:
         return ChiSquared.of(self._profiles.ratio(rows, np.zeros(len(rows))), df)
 
-    def conf_int(self, alpha: float = 0.05, method: str | None = None) -> pd.DataFrame:
+    def conf_int(self, alpha: float = 0.05, method: str | None = None) -> "pd.DataFrame":
         """Confidence intervals, as :meth:`Inference.conf_int`; "profile" if `method` is not given
         (and "wald" after correction="median").
         """
@@ -114,7 +116,7 @@ class FirthInference(Inference):
             ends.iloc[0] = super().conf_int(alpha, "wald").iloc[0]
         return ends
 
-    def odds_ratios(self, alpha: float = 0.05, method: str | None = None) -> pd.DataFrame:
+    def odds_ratios(self, alpha: float = 0.05, method: str | None = None) -> "pd.DataFrame":
         """exp(coefficient) with its interval, as `conf_int` gives it."""
         chosen = method or ("profile" if self.has_likelihood else "wald")
         return super().odds_ratios(alpha, chosen)

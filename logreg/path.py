@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from logreg import inputs
 from logreg.certificate import gap
 from logreg.estimator import LogisticRegression, generator
+from logreg.existence import recedes, solve
 from logreg.linear_classifier import probabilities
 from logreg.minimize import Solution
 from logreg.objective import Objective
@@ -22,7 +23,6 @@ from logreg.parameters import check_Cs, check_grid, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose
-from logreg.recession import recedes, solve
 from logreg.solvers import SOLVERS
 from logreg.solvers.newton import newton
 from logreg.sparse_blocks import row_blocks

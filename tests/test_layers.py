@@ -39,7 +39,7 @@ HEIGHT = {
     "effects": 5,  # on probabilities
     "diagnostics": 7,  # fit, residuals
     "summary": 0,
-    "recession": 6,  # whether F has a minimum
+    "existence": 6,  # whether F has a minimum
     "callbacks": 6,
     "orthonormal": 4,  # X in orthonormal columns
     "jeffreys_point": 5,
