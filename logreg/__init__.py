@@ -4,6 +4,7 @@ from logreg.cross_validation import LogisticRegressionCV
 from logreg.estimator import LogisticRegression
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.path import C_from_lambda, Path, logistic_path
+from logreg.separation import Separation, detect_separation
 from logreg.sigmoid import (
     log_sigmoid,
     log_softmax,
@@ -23,7 +24,9 @@ __all__ = [
     "LogisticRegressionCV",
     "Outcome",
     "Path",
+    "Separation",
     "SeparationWarning",
+    "detect_separation",
     "log_sigmoid",
     "log_softmax",
     "logistic_path",

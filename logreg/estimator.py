@@ -23,6 +23,7 @@ from logreg.parameters import check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose, promised_distance, stopping_distance
+from logreg.recession import Witness
 from logreg.solvers import SOLVERS, choose
 from logreg.threads import single_threaded_blas, thread_count
 
@@ -217,19 +218,23 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
             objective = pose(data, penalty, self.fit_intercept, threads)
             solve = choose(self.solver, objective).iterates
             tol = stopping_distance(self.tol, objective)
+            witness = Witness(data.y)
             solution = minimize(
                 solve(objective, self._start(objective, data), generator(self.random_state)),
                 tol=tol,
                 max_iter=self.max_iter,
                 callback=self._callback(tasks, fitted, data),
                 enough=promised_distance(self.tol, objective),
+                confirm=witness,
             )
+            separated = solution.outcome is Outcome.SEPARATED
+            runaways = witness.names(solution.point, data.names) if separated else ""
             fitted._keep(solution, data)
             fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)
         tasks.fit_ended(lambda: vars(fitted))
         self.__dict__.pop("feature_names_in_", None)  # this X may have none
         self.__dict__.update(vars(fitted))
-        self._warn(solution, promised_distance(self.tol, solution.point.objective))
+        self._warn(solution, promised_distance(self.tol, solution.point.objective), runaways)
         return self
 
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
@@ -259,7 +264,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
         self.outcome_ = solution.outcome
         self._history, self._measure = solution.history, solution.point.objective.measure
 
-    def _warn(self, solution: Solution, tol: float) -> None:
+    def _warn(self, solution: Solution, tol: float, runaways: str) -> None:
         outcome = solution.outcome
         if outcome in (Outcome.CONVERGED, Outcome.INTERRUPTED):
             return
@@ -270,6 +275,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
             measure=self._measure,
             tol=tol,
             solver=self.solver,
+            runaways=runaways,
         )
         warnings.warn(sentence, kind, stacklevel=4)
 

@@ -32,9 +32,12 @@ HEIGHT = {
     "certificate": 4,
     "solvers": 5,
     "problem": 4,  # data and parameters as a problem
+    "pairs": 3,  # a row and a class that is not its own
+    "recession": 4,  # the linear program of separated classes
     "minimize": 5,  # the one loop
     "callbacks": 6,
     "estimator": 7,
+    "separation": 8,
     "path": 8,
     "cross_validation": 9,
     "selection_plots": 10,
