@@ -7,6 +7,7 @@ from logreg.formula import fit_formula
 from logreg.inference import Inference
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.path import C_from_lambda, Path, logistic_path
+from logreg.separation import Separation, detect_separation
 from logreg.sigmoid import (
     log_sigmoid,
     log_softmax,
@@ -28,7 +29,9 @@ __all__ = [
     "LogisticRegressionCV",
     "Outcome",
     "Path",
+    "Separation",
     "SeparationWarning",
+    "detect_separation",
     "fit_formula",
     "log_sigmoid",
     "log_softmax",

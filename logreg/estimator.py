@@ -25,6 +25,7 @@ from logreg.parameters import check_inference, check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import coefficients, pose, promised_distance
+from logreg.recession import Witness
 from logreg.solvers import SOLVERS
 from logreg.threads import single_threaded_blas, thread_count
 
@@ -217,22 +218,26 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
             factors = inputs.penalty_factors(self.penalty_weights, data.X.shape[1])
             penalty = ElasticNet.of(self.C, self.l1_ratio, factors)
             objective = pose(data, penalty, self.fit_intercept, threads)
+            witness = Witness(data.y)
             solution = solve(
                 objective,
                 self._start(objective, data),
                 generator(self.random_state),
-                receding=recedes(objective),
+                receding=recedes(objective, witness),
                 solver=self.solver,
                 tol=self.tol,
                 max_iter=self.max_iter,
+                confirm=witness,
                 callback=self._callback(tasks, fitted, data),
             )
+            separated = solution.outcome is Outcome.SEPARATED
+            runaways = witness.names(solution.point, data.names) if separated else ""
             fitted._keep(solution, data)
             fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)
         tasks.fit_ended(lambda: vars(fitted))
         self.__dict__.pop("feature_names_in_", None)  # this X may have none
         self.__dict__.update(vars(fitted))
-        self._warn(solution, promised_distance(self.tol, solution.point.objective))
+        self._warn(solution, promised_distance(self.tol, solution.point.objective), runaways)
         return self
 
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
@@ -262,7 +267,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
         self.outcome_ = solution.outcome
         self._history, self._measure = solution.history, solution.point.objective.measure
 
-    def _warn(self, solution: Solution, tol: float) -> None:
+    def _warn(self, solution: Solution, tol: float, runaways: str) -> None:
         outcome = solution.outcome
         if outcome in (Outcome.CONVERGED, Outcome.INTERRUPTED):
             return
@@ -273,6 +278,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
             measure=self._measure,
             tol=tol,
             solver=self.solver,
+            runaways=runaways,
         )
         warnings.warn(sentence, kind, stacklevel=4)
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.minimize import Callback, Solution, minimize
+from logreg.minimize import Callback, Confirm, Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import Outcome
 from logreg.problem import promised_distance, stopping_distance
@@ -27,14 +27,14 @@ TOL, MAX_ITER = 1e-6, 1000  # of the likelihood that decides
 TOWARDS = 100  # iterations towards a bound that is not attained
 
 
-def recedes(objective: Objective) -> bool:
+def recedes(objective: Objective, confirm: Confirm | None = None) -> bool:
     """Whether some columns have a penalty, and those without one separate the classes."""
     if objective.penalty or not objective.penalty.anything:
         return False
     free = objective.free
     probe = Objective(free.design, free.loss, free.penalty, flat=free.flat)
     iterates = choose("auto", probe).iterates(probe, probe.start(), np.random.default_rng(0))
-    found = minimize(iterates, tol=TOL, max_iter=MAX_ITER)
+    found = minimize(iterates, tol=TOL, max_iter=MAX_ITER, confirm=confirm)
     return found.outcome is Outcome.SEPARATED
 
 
@@ -47,6 +47,7 @@ def solve(
     solver: str,
     tol: float,
     max_iter: int,
+    confirm: Confirm | None = None,
     callback: Callback | None = None,
 ) -> Solution:
     """The fit with the solver of that name to the user's `tol`; where F is `receding`, towards its
@@ -58,6 +59,7 @@ def solve(
         max_iter=min(max_iter, TOWARDS) if receding else max_iter,
         callback=callback,
         enough=promised_distance(tol, objective),
+        confirm=confirm,
     )
     if receding and solution.outcome is not Outcome.INTERRUPTED:
         return replace(solution, outcome=Outcome.SEPARATED)

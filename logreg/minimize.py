@@ -44,6 +44,7 @@ AGAIN = 0.3  # of its distance at the last: then recession is asked for again
 PATIENCE = 30  # iterations without any progress: the rest is rounding
 
 Callback = Callable[[Point, Record], bool]
+Confirm = Callable[[Point], bool]
 
 
 def minimize(
@@ -53,6 +54,7 @@ def minimize(
     max_iter: int,
     callback: Callback | None = None,
     enough: float = 0.0,
+    confirm: Confirm | None = None,
 ) -> Solution:
     """Take iterates until one is within `tol` standard errors of the optimum.
 
@@ -66,6 +68,8 @@ def minimize(
         Called once an iteration; True stops the fit.
     enough : float
         A distance at which a fit that rounding stops short of `tol` has converged all the same.
+    confirm : callable (Point) -> bool, optional
+        Asked where the iterates seem to go to infinity; False says that there is a minimum.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def minimize(
         if decrement <= asked * point.objective.unit and point.moved(last):
             ask, asked = True, AGAIN * decrement / point.objective.unit
         last = point
-        if point.separates or (ask and point.recedes):
+        if point.separates or (ask and point.recedes and (confirm is None or confirm(point))):
             outcome = Outcome.SEPARATED
         elif decrement <= tol:
             outcome = Outcome.CONVERGED if sound else Outcome.ROUNDING

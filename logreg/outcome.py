@@ -22,10 +22,10 @@ class Outcome(Enum):
         "Stopped after {n_iter} iterations, {distance} (tol={tol:.1e}): raise max_iter{or_auto}."
     )
     SEPARATED = (
-        "The classes are separated: the likelihood has no maximum, the coefficients grow without "
-        "limit as it nears its bound. Set a finite C (a ridge penalty) with no penalty weight of "
-        "0, or leave out the columns that give the class away; the coefficients here are those of "
-        "iteration {n_iter}."
+        "The classes are separated: the likelihood has no maximum, it nears its bound with "
+        "unlimited growth of {runaways}. Set a finite C (a ridge penalty) with no penalty weight "
+        "of 0, use FirthLogisticRegression, or leave out the columns that give the class away; "
+        "the coefficients here are those of iteration {n_iter}."
     )
     ROUNDING = (
         "Stopped at the rounding limit of float64, {distance} (tol={tol:.1e}), after {n_iter} "
@@ -37,12 +37,21 @@ class Outcome(Enum):
     )
 
     def sentence(
-        self, *, n_iter: int, distance: float, tol: float, measure: str, solver: str = "auto"
+        self,
+        *,
+        n_iter: int,
+        distance: float,
+        tol: float,
+        measure: str,
+        solver: str = "auto",
+        runaways: str = "the coefficients",
     ) -> str:
-        """The sentence with this fit's numbers in it."""
+        """The sentence with this fit's numbers in it, and the names of what is infinite."""
         or_auto = "" if solver == "auto" else ", or use solver='auto'"
         far = MEASURES[measure].format(distance)
-        text = self.value.format(n_iter=n_iter, distance=far, tol=tol, or_auto=or_auto)
+        text = self.value.format(
+            n_iter=n_iter, distance=far, tol=tol, or_auto=or_auto, runaways=runaways
+        )
         return text.replace(" 1 iterations", " 1 iteration")
 
 

@@ -82,6 +82,17 @@ class Point:
         """
         return self.metric.deviation(self.objective.largest_row)
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether this theta itself proves that, without a penalty, F has a minimum.
+
+        Let a run over x_i ⊗ (e_y - e_k), the own class less another, and r > 0 be the probability
+        given to k. If Σ r a were zero, no direction with all a·v >= 0 could have one above zero.
+        It is -g; but with M = Σ r a a' and u = -M⁻¹ g the sum of r (1 - a·u) a is zero, and these
+        are positive if all a·u < 1. As M ≥ H, a·u is at most reach·δ.
+        """
+        return self.metric.sound and self.reach * self.decrement < 0.5
+
     def moves(self, before: "Point") -> Array:
         """How far the log-odds of each row have moved, (n,)."""
         return _range(self.margin - before.margin)
@@ -112,12 +123,16 @@ class Point:
         objective = self.objective
         if objective.penalty:
             return False
-        if objective.penalty.anything:
-            free = objective.free.at(
-                objective.restricted(self.theta, objective.penalty.free(objective.design.d))
-            )
-            return free.is_certain
-        return self.is_certain
+        return self.unpenalised.is_certain
+
+    @property
+    def unpenalised(self) -> "Point":
+        """The part of this point without a penalty."""
+        objective = self.objective
+        if not objective.penalty.anything:
+            return self
+        index = objective.penalty.free(objective.design.d)
+        return objective.free.at(objective.restricted(self.theta, index))
 
     @property
     def is_certain(self) -> bool:
@@ -140,8 +155,8 @@ class Point:
             return False
         if self.decrement > SMALL * self.objective.unit:
             return False
-        if self.metric.sound and self.reach * self.decrement < 0.5:
-            return False  # no margin moves as far
+        if self.overlaps:
+            return False
         change = self.objective.margin_change(self.newton_step)
         how_far = _range(change.copy())
         moved = how_far > 0.5

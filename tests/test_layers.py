@@ -32,6 +32,8 @@ HEIGHT = {
     "certificate": 4,
     "solvers": 5,
     "problem": 4,  # data and parameters as a problem
+    "pairs": 3,  # a row and a class that is not its own
+    "recession": 4,  # the linear program of separated classes
     "minimize": 5,  # the one loop
     "contrasts": 4,  # the parameters that inference reports
     "covariance": 4,  # of the estimate
@@ -53,6 +55,7 @@ HEIGHT = {
     "firth": 12,
     "estimator": 12,
     "formula": 13,
+    "separation": 13,
     "path": 13,
     "cross_validation": 14,
     "inference_plots": 15,

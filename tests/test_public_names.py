@@ -18,12 +18,13 @@ from logreg import LogisticRegression
 
 # design.md section 2: the contract. A name is added here when it is added to the documents.
 FUNCTIONS = ["sigmoid", "sigmoid_derivative", "log_sigmoid", "logit", "softmax", "log_softmax"]
-FUNCTIONS += ["logistic_path", "C_from_lambda"]
+FUNCTIONS += ["logistic_path", "C_from_lambda", "detect_separation"]
 NAMES = [
     "FirthLogisticRegression",
     "LogisticRegression",
     "LogisticRegressionCV",
     "Path",
+    "Separation",
     "Outcome",
     "CollinearityWarning",
     "ConvergenceWarning",
