@@ -17,18 +17,19 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from logreg import fit_formula
 from logreg.datasets import load_birthwt
 from logreg.plots import CoefficientDisplay
 
 FIGURE = Path(__file__).parent / "figures" / f"{Path(__file__).stem}.png"
-FORMULA = "low ~ age + lwt_10 + C(race, contr.treatment('white')) + smoke + ptl + ht + ui"
+FORMULA = "low ~ age + lwt_10 + race + smoke + ptl + ht + ui"
 NAMES = {
     "age": "age, a year",
     "lwt_10": "mother's weight, 10 pounds",
-    "C(race, contr.treatment('white'))[T.black]": "black, against white",
-    "C(race, contr.treatment('white'))[T.other]": "other race, against white",
+    "race[T.black]": "black, against white",
+    "race[T.other]": "other race, against white",
     "smoke": "smokes",
     "ptl": "premature labours before, each",
     "ht": "hypertension",
@@ -39,24 +40,25 @@ NAMES = {
 def births():
     """The table as R's MASS has it, with race in words and weight in tens of pounds."""
     table = load_birthwt(as_frame=True).frame
-    race = np.select(
-        [table["race_black"] == 1, table["race_other"] == 1], ["black", "other"], "white"
-    )
+    known = [table["race_black"] == 1, table["race_other"] == 1]
+    race = np.select(known, ["black", "other"], "white")
+    race = pd.Categorical(race, ["white", "black", "other"])  # compared with the first
     return table.assign(race=race, lwt_10=table["lwt"] / 10)
 
 
 def main():
     data = births()
     result = fit_formula(FORMULA, data)
-    print(str(result.summary()).replace("C(race, contr.treatment('white'))", "race"))
+    print(result.summary())
 
     print("\nOdds ratios with 95 % intervals, by the likelihood's profile and by Wald:")
     profile, wald = result.odds_ratios(method="profile"), result.odds_ratios()
-    table = profile.join(wald[["lower", "upper"]], rsuffix=" (Wald)").rename(index=NAMES)
+    wald = wald[["lower", "upper"]].add_suffix(" (Wald)")
+    table = profile.join(wald).rename(index=NAMES)
     print(table.drop(index="Intercept").round(2).to_string())
 
     print("\nWhole terms, by likelihood ratio:")
-    for term in ("C(race, contr.treatment('white'))", "age", "smoke"):
+    for term in ("race", "age", "smoke"):
         print(f"  {NAMES.get(term, 'race'):12} {result.lr_test(term)}")
     crossed = fit_formula(FORMULA + " + smoke:lwt_10", data)
     print(f"  does smoking weigh more on light mothers?  {crossed.lr_test(result)}")

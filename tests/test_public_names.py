@@ -18,9 +18,10 @@ from logreg import LogisticRegression
 
 # design.md section 2: the contract. A name is added here when it is added to the documents.
 FUNCTIONS = ["sigmoid", "sigmoid_derivative", "log_sigmoid", "logit", "softmax", "log_softmax"]
-FUNCTIONS += ["logistic_path", "C_from_lambda", "detect_separation"]
+FUNCTIONS += ["logistic_path", "C_from_lambda", "detect_separation", "fit_formula"]
 NAMES = [
     "FirthLogisticRegression",
+    "Inference",
     "LogisticRegression",
     "LogisticRegressionCV",
     "Path",
@@ -88,6 +89,10 @@ def test_signature_of_the_estimator():
         ("predict_log_proba", ["X", "offset"]),
         ("decision_function", ["X", "offset"]),
         ("score", ["X", "y", "sample_weight", "offset"]),
+        (
+            "inference",
+            ["X", "y", "sample_weight", "offset", "cov_type", "groups", "weights", "baseline"],
+        ),
     ],
 )
 def test_signatures_of_the_methods(method, arguments):
