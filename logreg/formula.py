@@ -100,13 +100,19 @@ def fit_formula(
         Rows with missing values in the columns used are left out, with a warning.
     C : float, default=np.inf
         Maximum likelihood if not given; else ridge, as in :class:`LogisticRegression`.
-    sample_weight, offset, groups : str or array-like, optional
+    sample_weight : str or array-like (n_rows,), optional
         The name of a column, or values for all rows of `data`.
-    cov_type, weights, baseline
+    offset : str or array-like (n_rows,) or (n_rows, n_classes), optional
+    cov_type : str, default="nonrobust"
         As in :meth:`LogisticRegression.inference`.
+    groups : str or array-like (n_rows,), optional
+        For ``cov_type="cluster"``.
+    weights : "frequency" or "probability", default="frequency"
+    baseline : label, optional
+        The class that others are compared with; the first if not given.
     context : dict, optional
         Names that the formula may use, besides those of the columns.
-    **parameters
+    **parameters : dict
         Of :class:`LogisticRegression`: tol, class_weight, ...
 
     Returns

@@ -153,7 +153,8 @@ def sections(thing):
 
 def entries(text):
     """The names that a section lists: lines at the margin, `name : type` or `a, b : type`."""
-    names = [line.split(" : ")[0] for line in text.splitlines() if re.match(r"\w[\w, ]* : ", line)]
+    lines = [line for line in text.splitlines() if re.match(r"(\*\*)?\w[\w, ]* : ", line)]
+    names = [line.split(" : ")[0].lstrip("*") for line in lines]
     return [name for listed in names for name in listed.split(", ")]
 
 

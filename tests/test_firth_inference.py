@@ -1,0 +1,191 @@
+"""Profile intervals of maximum likelihood and of Firth's penalised likelihood, and its tests."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq, minimize_scalar
+from scipy.stats import chi2
+from test_references import REFERENCE
+
+from logreg import (
+    FirthLogisticRegression,
+    LogisticRegression,
+    SeparationWarning,
+    datasets,
+    fit_formula,
+)
+
+
+def table(name, y, columns):
+    if not REFERENCE.exists():
+        pytest.skip("the tables with known answers are not beside the repository")
+    data = pd.read_csv(REFERENCE / f"{name}.csv")
+    return data[columns], data[y]
+
+
+def sex2():
+    return table("sex2", "case", ["age", "oc", "vic", "vicl", "vis", "dia"])
+
+
+def made(K=2, n=120):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(n, 3)) * [1, 10, 0.1] + [0, 50, 1]
+    margin = (X - X.mean(axis=0)) / X.std(axis=0) @ rng.normal(size=(3, K))
+    return X, (margin + rng.gumbel(size=(n, K))).argmax(axis=1)
+
+
+# -- maximum likelihood ---------------------------------------------------------------------------
+
+
+def test_profile_intervals_of_low_birth_weight_as_r_prints_them():
+    """R 4.3: confint(glm(low ~ age + lwt, binomial, MASS::birthwt)), by hand to 1e-6: the ends are
+    where a fit with the coefficient held by the offset has lost 3.841459 / 2.
+    """
+    X, y = datasets.load_birthwt(return_X_y=True, as_frame=True)
+    X = X[["age", "lwt"]]
+    result = LogisticRegression(C=np.inf).fit(X, y).inference(X, y)
+    ends = result.conf_int(method="profile")
+
+    def fall(value, name):
+        rest = X.drop(columns=name)
+        known = value * X[name].to_numpy()
+        model = LogisticRegression(C=np.inf, tol=1e-10).fit(rest, y, offset=known)
+        log_p = model.predict_log_proba(rest, offset=known)
+        return 2 * (result.llf - log_p[np.arange(len(y)), y].sum()) - chi2.ppf(0.95, 1)
+
+    for name in X:
+        middle, width = result.params[name], 4 * result.bse[name]
+        low = brentq(fall, middle - width, middle, args=(name,), xtol=1e-12)
+        high = brentq(fall, middle, middle + width, args=(name,), xtol=1e-12)
+        assert_allclose(ends.loc[name], [low, high], atol=1e-6 * result.bse[name])
+
+
+def test_profile_of_several_classes_by_a_fit_with_the_coefficient_held():
+    X, y = made(K=3)
+    model = LogisticRegression(C=np.inf, tol=1e-9).fit(X, y)
+    result = model.inference(X, y, baseline=1)
+    ends = result.conf_int(method="profile").loc[(2, "x1")]
+    fallen = []
+    for end in ends:  # held by the offset: class 2's coefficient is class 1's plus the end
+
+        def loss(shared, end=end):
+            known = np.zeros((len(y), 3))
+            known[:, 1] += shared * X[:, 1]
+            known[:, 2] += (shared + end) * X[:, 1]
+            rest = np.delete(X, 1, axis=1)
+            held = LogisticRegression(C=np.inf, tol=1e-10).fit(rest, y, offset=known)
+            log_p = held.predict_log_proba(rest, offset=known)
+            return -log_p[np.arange(len(y)), y].sum()
+
+        fallen.append(2 * (minimize_scalar(loss, tol=1e-10).fun + result.llf))
+    assert_allclose(fallen, chi2.ppf(0.95, 1), rtol=1e-6)
+
+
+def test_an_infinite_end_where_classes_are_separated():
+    X, y = table("endometrial", "HG", ["NV", "PI", "EH"])
+    with pytest.warns(SeparationWarning, match=r"of the coefficient of column 'NV' \(\+∞\)"):
+        model = LogisticRegression(C=np.inf).fit(X, y)
+    ends = model.inference(X, y).conf_int(method="profile")
+    assert ends.loc["NV", "upper"] == np.inf
+    assert np.isfinite(ends.drop(index="NV")).to_numpy().all()
+    # the others' are those of the rows without NV, but for NV's own fit
+    assert ends.loc["NV", "lower"] > 0
+
+
+def test_profiles_with_weights_and_names_of_terms():
+    data = datasets.load_birthwt(as_frame=True).frame
+    weight = np.arange(len(data)) % 3
+    long = data.loc[np.repeat(data.index, weight)]
+    mine = fit_formula("low ~ age + lwt", data, sample_weight=weight).conf_int(method="profile")
+    assert_allclose(
+        mine, fit_formula("low ~ age + lwt", long).conf_int(method="profile"), rtol=1e-6
+    )
+
+
+def test_profiles_need_a_likelihood():
+    X, y = made()
+    ridge = LogisticRegression().fit(X, y).inference(X, y)
+    with pytest.raises(ValueError, match="A profile needs a fit without a penalty"):
+        ridge.conf_int(method="profile")
+    robust = LogisticRegression(C=np.inf).fit(X, y).inference(X, y, cov_type="HC0")
+    with pytest.raises(ValueError, match="A profile is of the likelihood, not of cov_type='HC0'"):
+        robust.conf_int(method="profile")
+
+
+# -- Firth ----------------------------------------------------------------------------------------
+
+
+def test_sex2_as_logistf_prints_it():
+    """R logistf 1.26, summary(logistf(case ~ age+oc+vic+vicl+vis+dia, sex2)): p-values and the
+    global test are of the penalised likelihood ratio.
+    """
+    X, y = sex2()
+    result = FirthLogisticRegression(tol=1e-9).fit(X, y).inference(X, y)
+    answer = json.loads((REFERENCE / "sex2.json").read_text())["computed"]["firth"]
+    assert_allclose(result.params, answer["coef"], rtol=1e-7)
+    assert_allclose(result.bse, answer["se"], rtol=1e-7)
+    assert_allclose(result.penalised_llf, answer["penalized_loglik"], rtol=1e-10)
+    assert_allclose(result.llr, 49.09064, atol=6e-6)
+    assert result.llr_pvalue == pytest.approx(7.15089e-9, rel=1e-5)
+    expected = [0.8020, 0.00611, 0.8752, 1.678e-6, 1.237e-5, 0.05454, 0.004959]
+    assert_allclose(result.pvalues, expected, rtol=0.05)
+
+
+def test_tests_and_intervals_belong_together():
+    X, y = sex2()
+    result = FirthLogisticRegression().fit(X, y).inference(X, y)
+    for name in ("age", "dia"):
+        assert_allclose(result.lr_test(name).pvalue, result.pvalues[name], rtol=1e-6)
+        end = result.conf_int(result.pvalues[name]).loc[name]  # at this level an end is 0
+        assert np.abs(end).min() < 1e-6 * result.bse[name]
+    assert result.lr_test(["vic", "vicl"]).df == 2
+    wald = result.conf_int(method="wald")
+    assert_allclose(wald.mean(axis=1), result.params)
+    assert_allclose(result.odds_ratios()[["lower", "upper"]], np.exp(result.conf_int()))
+    assert "Firth's penalised likelihood" in str(result)
+
+
+def test_several_classes():
+    X, y = made(K=3)
+    model = FirthLogisticRegression(tol=1e-9).fit(X, y)
+    result = model.inference(X, y)
+    assert_allclose(result.params.to_numpy().T[:, 1:], model.coef_[1:] - model.coef_[0])
+    assert_allclose(
+        result.bse, LogisticRegression(C=np.inf).fit(X, y).inference(X, y).bse, rtol=0.2
+    )
+    other = model.inference(X, y, baseline=2)
+    first, last = result.conf_int().loc[(2, "x0")], other.conf_int().loc[(0, "x0")]
+    assert_allclose(first, -last[::-1], rtol=1e-6)
+    assert_allclose(result.lr_test("x1"), other.lr_test("x1"), rtol=1e-6)
+    assert_allclose(result.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("correction", ["flic", "flac", "median"])
+def test_other_corrections(correction):
+    X, y = made()
+    model = FirthLogisticRegression(correction=correction).fit(X, y)
+    result, plain = model.inference(X, y), FirthLogisticRegression().fit(X, y).inference(X, y)
+    assert_allclose(result.params.iloc[1:], model.coef_[0])
+    ends = result.conf_int()
+    if correction == "flic":  # the slopes are Firth's
+        assert_allclose(ends.iloc[1:], plain.conf_int().iloc[1:])
+        assert_allclose(ends.iloc[0], result.conf_int(method="wald").iloc[0])
+    if correction == "median":
+        assert_allclose(ends, result.conf_int(method="wald"))
+        with pytest.raises(ValueError, match="Median bias reduction maximises no likelihood"):
+            result.lr_test("x0")
+    assert ((ends["lower"] < result.params) & (result.params < ends["upper"])).all()
+
+
+def test_what_there_is_not():
+    X, y = made()
+    result = FirthLogisticRegression().fit(X, y).inference(X, y)
+    with pytest.raises(ValueError, match="no score test of a Firth fit: use lr_test"):
+        result.score_test("x0")
+    with pytest.raises(ValueError, match="Two Firth fits have different penalties"):
+        result.lr_test(result)
+    with pytest.raises(ValueError, match=r"y has the classes \[0, 1, 2\]"):
+        FirthLogisticRegression().fit(X, y).inference(X, np.arange(len(y)) % 3)
