@@ -35,11 +35,14 @@ accuracy: $(INSTALLED) ## write docs/accuracy.md anew: every data set against a 
 bench: .venv/peers ## some ten minutes: our time and memory against other packages', at equal accuracy
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/lasso.py text 'cancer, standardised'
+	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/memory.py
 
 bench-full: .venv/peers ## all data sets, the pictures and the crossovers; writes docs/speed.md and speed_l1.md (hours)
 	$(BIN)/python benchmarks/speed.py --all --write
 	$(BIN)/python benchmarks/lasso.py --write
+	$(BIN)/python benchmarks/inference.py --write
+	$(BIN)/python benchmarks/simulated_intervals.py --write
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/curves.py
 	$(BIN)/python benchmarks/crossover.py

@@ -213,10 +213,13 @@ class FirthLogisticRegression(LinearClassifier):
         JeffreysPoint
             For "flic" that of Firth's fit; for "flac" the likelihood of the augmented rows.
         """
-        data = self._checked(copy(self), X, y, sample_weight, offset)
+        return self._solution(self._checked(copy(self), X, y, sample_weight, offset))
+
+    def _solution(self, data: inputs.Data) -> JeffreysPoint:
+        """Begun at the coefficients of a fit, if there has been one."""
         with single_threaded_blas(), warnings.catch_warnings():
             warnings.simplefilter("ignore", CollinearityWarning)
-            return self._solved(data, stacklevel=4)[0].point
+            return self._solved(data, stacklevel=4, warm=True)[0].point
 
     def inference(
         self,
@@ -256,7 +259,7 @@ class FirthLogisticRegression(LinearClassifier):
         check_is_fitted(self)
         data = self._checked(copy(self), X, y, sample_weight, offset)
         inputs.check_same_classes(self.classes_, data.y.classes)
-        solution = self.solution(X, y, sample_weight, offset)
+        solution = self._solution(data)
         with single_threaded_blas():
             point, contrasts = posed(self, data, ElasticNet.of(np.inf), baseline)
         converged = self.outcome_ is Outcome.CONVERGED
@@ -279,10 +282,12 @@ class FirthLogisticRegression(LinearClassifier):
             )
         return data
 
-    def _solved(self, data: inputs.Data, stacklevel: int) -> tuple[Fit, Array]:
+    def _solved(
+        self, data: inputs.Data, stacklevel: int, *, warm: bool = False
+    ) -> tuple[Fit, Array]:
         """The fit, and φ of the coefficients to keep, (q, r)."""
         problem = pose(data, self.tau, self.fit_intercept, stacklevel + 1)
-        fit = self._iterate(problem, self._start(problem))
+        fit = self._iterate(problem, self._start(problem, warm or self.warm_start))
         phi = fit.point.phi
         if self.correction == "flic":
             phi = phi + problem.x.constant() * intercept_shift(fit.point)
@@ -295,10 +300,10 @@ class FirthLogisticRegression(LinearClassifier):
             phi = fit.point.phi
         return fit, phi.reshape(problem.q, -1)
 
-    def _start(self, problem: Jeffreys) -> Array:
+    def _start(self, problem: Jeffreys, warm: bool) -> Array:
         q, d = problem.q, problem.x.design.d
         shape = (1 if q == 1 else q + 1, d)
-        if self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape:
+        if warm and getattr(self, "coef_", np.empty(0)).shape == shape:
             w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
             phi = problem.x.from_user(w, b)
             if np.isfinite(phi).all():

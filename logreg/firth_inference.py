@@ -5,6 +5,7 @@ the penalised likelihood's profile, and p-values of its ratio (Heinze and Schemp
 asked for otherwise. The standard errors are those of the information at the estimate.
 """
 
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logreg.contrasts import Contrasts
+from logreg.estimates import FAR
 from logreg.inference import Inference
 from logreg.inputs import Data
 from logreg.jeffreys_point import JeffreysPoint
+from logreg.outcome import ConvergenceWarning
 from logreg.point import Point
 from logreg.profile import Profile
 from logreg.significance import ChiSquared
@@ -80,7 +83,22 @@ class FirthInference(Inference):
         cov: Array = m @ self._solution.covariance() @ m.T
         lost = ~self._contrasts.determined
         cov[lost], cov[:, lost] = np.nan, np.nan
+        self._warn_of_other_data(np.sqrt(cov.diagonal()))
         return cov
+
+    def _warn_of_other_data(self, errors: Array) -> None:
+        """As the estimate is the fit's, and all else that of the data given now."""
+        away = self._estimate - self._rows_of(self._solution) @ self._solution.phi
+        if self.model.correction == "flic" and self._contrasts.intercept:
+            away[0] = 0.0
+        distance = float(np.nanmax(np.abs(away) / errors, initial=0.0))
+        if self.converged and distance > FAR:
+            warnings.warn(
+                f"The coefficients are {distance:.1e} standard errors from the fit of these "
+                "data: give inference the data, weights and offset of the fit.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
 
     @cached_property
     def _profiles(self) -> Profile:

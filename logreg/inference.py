@@ -167,10 +167,11 @@ class Inference(Estimates):
         ChiSquared
             statistic, df, pvalue. By the covariance of `cov_type`.
         """
-        r = np.asarray(what) if not isinstance(what, (str, list, tuple, type(None))) else None
-        if r is None or r.ndim == 0:
+        given = np.asarray(what)
+        if given.ndim == 2 or (given.ndim == 1 and given.dtype.kind == "f"):
+            r = np.atleast_2d(given).astype(np.float64)
+        else:
             r = np.eye(len(self._estimate))[self._contrasts.places(what)]
-        r = np.atleast_2d(np.asarray(r, dtype=np.float64))
         if r.shape[1] != len(self._estimate):
             raise ValueError(
                 f"R has {r.shape[1]} columns; there are {len(self._estimate)} parameters."
@@ -215,7 +216,9 @@ class Inference(Estimates):
         return significance.without(self._point, self._contrasts, places)
 
     def _against(self, other: "Inference") -> ChiSquared:
-        if other.nobs != self.nobs or not np.array_equal(other._data.y.codes, self._data.y.codes):
+        ours, theirs = self._data, other._data
+        same = np.array_equal(ours.y.codes, theirs.y.codes) and other.nobs == self.nobs
+        if not same or not np.array_equal(ours.y.classes, theirs.y.classes):
             raise ValueError("The two models are of different rows: the test needs the same y.")
         large, small = (self, other) if self._size >= other._size else (other, self)
         df = round(large._size - small._size)
@@ -315,7 +318,7 @@ class Inference(Estimates):
             people = self._people.at(at)
         else:
             people = self._people.with_values({contrasts.number(k): v for k, v in at.items()})
-        pairs = people.zero_one() if discrete == "auto" else contrasts.numbers(discrete)
+        pairs = self._people.zero_one() if discrete == "auto" else contrasts.numbers(discrete)
         found = effects.marginal(people, self._beta, contrasts.numbers(columns), pairs)
         return effects.table(found, self._cov, contrasts, alpha)
 

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from test_references import REFERENCE
 
 from logreg import (
+    ConvergenceWarning,
     FirthLogisticRegression,
     LogisticRegression,
     SeparationWarning,
@@ -189,3 +190,12 @@ def test_what_there_is_not():
         result.lr_test(result)
     with pytest.raises(ValueError, match=r"y has the classes \[0, 1, 2\]"):
         FirthLogisticRegression().fit(X, y).inference(X, np.arange(len(y)) % 3)
+
+
+@pytest.mark.parametrize("correction", ["firth", "flic", "flac", "median"])
+def test_data_of_another_fit_are_told(correction):
+    X, y = made()
+    model = FirthLogisticRegression(correction=correction).fit(X, y)
+    result = model.inference(X[:100], y[:100])
+    with pytest.warns(ConvergenceWarning, match="standard errors from the fit of these data"):
+        result.cov_params()

@@ -236,6 +236,8 @@ def test_wald_test_of_names_and_of_linear_functions():
     assert_allclose(
         [found.statistic, found.pvalue], [expected.statistic, expected.pvalue], rtol=1e-6
     )
+    assert_allclose(mine.wald_test(R.tolist(), [0.3, 0.1]), found)
+    assert_allclose(mine.wald_test(np.array([0, 1.0, 0, 0, 0])), mine.wald_test("c0"))
     one = mine.wald_test("c1")
     assert_allclose(one.statistic, mine.zvalues["c1"] ** 2)
     assert_allclose(one.pvalue, mine.pvalues["c1"])
@@ -266,6 +268,9 @@ def test_discrete_effects_agree_with_statsmodels():
     assert_allclose(mine["dy_dx"], expected.margeff, rtol=1e-6)
     assert_allclose(mine["std_err"], expected.margeff_se, rtol=1e-6)
     assert_allclose(result.marginal_effects("c3", discrete=["c3"]), mine.loc[["c3"]])
+    expected = theirs.get_margeff(dummy=True, at="mean")
+    mine = result.marginal_effects(discrete="auto", at="mean")
+    assert_allclose(mine["dy_dx"], expected.margeff, rtol=1e-6)
 
 
 def test_effects_at_values_are_those_of_a_changed_table():

@@ -5,7 +5,7 @@ fitted to 3,000 samples of each size. An interval of 95 % should hold the truth 
 as often miss it on either side. Where a sample is separated, maximum likelihood has no Wald
 interval: that counts as a miss, and the share of such samples is shown.
 
-    python benchmarks/coverage.py [--write]
+    python benchmarks/simulated_intervals.py [--write]
 """
 
 import sys
@@ -99,7 +99,7 @@ def main(write: bool) -> None:
 ![coverage](figures/coverage.png)
 
 In brackets the share of intervals that lie above the truth / below it, in percent (2.5 / 2.5 is
-right). Made by `python benchmarks/coverage.py --write`: {STUDIES} studies of each size; truth:
+right). Made by `python benchmarks/simulated_intervals.py --write`: {STUDIES} studies of each size; truth:
 {", ".join(f"{name} {value:g}" for name, value in zip(NAMES, TRUTH, strict=True))}.
 
 """
