@@ -99,7 +99,7 @@ def main(write: bool) -> None:
 ![coverage](figures/coverage.png)
 
 In brackets the share of intervals that lie above the truth / below it, in percent (2.5 / 2.5 is
-right). Made by `python benchmarks/simulated_intervals.py --write`: {STUDIES} studies of each size; truth:
+right). Made by `python benchmarks/simulated_intervals.py --write`: {STUDIES} studies a size; truth:
 {", ".join(f"{name} {value:g}" for name, value in zip(NAMES, TRUTH, strict=True))}.
 
 """

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +129,8 @@ class RowBlocks:
         return part
 
     def _some_columns(self, index: NDArray[np.intp]) -> Any:
+        if self.X.flags.f_contiguous:  # np.take would copy all of it first
+            return np.take(self.X.T, index, axis=0).T
         return np.take(self.X, index, axis=1)
 
     # -- reading all of it ---------------------------------------------------------------------
@@ -184,7 +186,8 @@ class RowBlocks:
 
         def kernel(blocks: Sequence[slice]) -> tuple[list[Moments]]:
             parts = []
-            scratch = np.empty((blocks[0].stop - blocks[0].start, self.d))
+            order: Literal["C", "F"] = "F" if self.X.flags.f_contiguous else "C"  # as X: no strides
+            scratch = np.empty((blocks[0].stop - blocks[0].start, self.d), order=order)
             ones = np.ones(len(scratch))
             for rows in blocks:
                 block = self.X[rows]
