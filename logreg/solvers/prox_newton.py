@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 
 FIRST = 100  # columns that may enter at once, if not more are in already
 STAGE = 5.0  # by which the penalty falls on the way to the one asked for
+AFAR = float(STAGE**1.5)  # ... if it is so many times weaker than one that keeps all weights at 0
+CROWD = 0.1  # of the weights are not 0
 NEAR, ROUNDS = 0.1, 4  # the relative gap of a stage that will do, and its rounds at most
 STEPS = 20  # Newton steps between two looks at all columns
 PROMISE = 1e-10  # of F
@@ -48,6 +50,8 @@ def prox_newton(objective: Objective, theta: Array, rng: np.random.Generator) ->
     """θ ← argmin of a quadratic model of the smooth part plus the corners, or on the way to it."""
     if is_tall(objective):
         yield from quasi_newton_with_corners(objective, theta, rng)
+    elif is_crowded(objective, theta):
+        yield from on_all_columns(objective, theta)
     else:
         yield from on_working_sets(objective, approached(objective, theta))
 
@@ -99,15 +103,46 @@ def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Poin
     return point
 
 
+def is_crowded(objective: Objective, theta: Array) -> bool:
+    """Whether X is sparse and wide and many weights will not be 0, with squares in the penalty
+    that keep them from running far: then to gather columns costs as much as to look at all.
+    """
+    wide = objective.design.matrix.sparse and objective.size > PARAMETERS
+    if not (wide and objective.penalty.has_squares):
+        return False
+    weights = theta.reshape(objective.shape)[:, : objective.design.d]
+    if weights.any():
+        return float(np.mean(weights != 0)) > CROWD
+    return excess(objective.at(theta)) > AFAR
+
+
+def on_all_columns(objective: Objective, theta: Array) -> Iterator[Iterate]:
+    """Rounds of Newton steps on faces, with all columns."""
+    point = objective.at(theta)
+    while True:
+        distance = relative_gap(point)
+        yield Iterate(point, distance)
+        best = by_faces(objective, point.theta, distance)
+        if np.array_equal(best.theta, point.theta):
+            return
+        point = best
+
+
+def excess(point: Point) -> float:
+    """By what factor the penalty would have to be stronger to keep all weights at 0 there."""
+    threshold = point.objective.threshold
+    corners = threshold > 0
+    return float(np.max(np.abs(point.gradient[corners]) / threshold[corners]))
+
+
 def approached(objective: Objective, theta: Array) -> Array:
     """A start found under stronger penalties, each a fraction of the one before: from afar a Newton
     step crosses too many corners. A start with weights that are not 0 is taken as it is.
     """
     if theta.reshape(objective.shape)[:, : objective.design.d].any():
         return theta
-    corners = objective.threshold > 0
-    factor = np.max(np.abs(objective.at(theta).gradient[corners]) / objective.threshold[corners])
-    while factor > STAGE**1.5:
+    factor = excess(objective.at(theta))
+    while factor > AFAR:
         factor /= STAGE
         rounds = islice(on_working_sets(objective.stronger(factor), theta), ROUNDS)
         for point, gap, _, _ in rounds:  # noqa: B007
