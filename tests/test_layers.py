@@ -68,6 +68,8 @@ SOLVER_HEIGHT = {
     "newton": 1,
     "gd": 2,
     "newton_cg": 1,
+    "conjugate_gradients": 0,
+    "faces": 2,
     "corners": 1,  # where the penalty has them
     "quasi_newton": 2,
     "pgd": 3,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from logreg.metric import DiagonalMetric, KroneckerMetric, Metric
 from logreg.objective import Objective
 from logreg.point import Iterate, Point
+from logreg.solvers.conjugate_gradients import conjugate_gradients
 from logreg.solvers.line_search import backtrack
 
 Array = NDArray[np.float64]
@@ -67,21 +68,14 @@ def newton_step_by_conjugate_gradients(
     three in a row have added less than a hundredth or six less than a thirtieth, these six are
     counted twice, for the rest.
     """
-    x, r = np.zeros_like(point.gradient), point.gradient.copy()
-    z = solve(r)
-    p, rz = z.copy(), float(r @ z)
-    enough = accuracy**2 * rz
+    steps = conjugate_gradients(point.hessian_times, point.gradient, solve)
+    x, left, _ = next(steps)
+    enough = accuracy**2 * left
     total, recent = 0.0, deque([np.inf] * 6, maxlen=6)
-    while rz > enough:
+    while left > enough:
         if not patient and (sum(recent) <= total / 30 or sum(list(recent)[3:]) <= total / 100):
             break
-        hp = point.hessian_times(p)
-        alpha = rz / float(p @ hp)
-        x += alpha * p
-        r -= alpha * hp
-        total += alpha * rz
-        recent.append(alpha * rz)
-        z = solve(r)
-        rz, old = float(r @ z), rz
-        p = z + (rz / old) * p
-    return x, float(np.sqrt(total + min(sum(recent), rz)))
+        x, left, term = next(steps)
+        total += term
+        recent.append(term)
+    return x, float(np.sqrt(total + min(sum(recent), left)))

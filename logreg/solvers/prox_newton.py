@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from logreg.certificate import least_relative_gap, relative_gap
 from logreg.objective import Objective
 from logreg.point import Iterate, Point
-from logreg.solvers.corners import Damped, Face, face, shrink
-from logreg.solvers.line_search import ROUNDING
+from logreg.solvers.corners import Damped
+from logreg.solvers.faces import by_faces
 from logreg.solvers.pgd import by_samples, is_tall
 from logreg.solvers.quasi_newton import price_of_hessian, work_of_hessian
 
@@ -226,89 +226,3 @@ def curvature(point: Point) -> Array:
         h = h.copy()
         h[np.ix_(each, each)] += h[each, each].mean()
     return h
-
-
-def diagonal_curvature(point: Point) -> Array:
-    """The Hessian's diagonal, or that of a Kronecker product in place of it."""
-    objective = point.objective
-    if objective.loss.q == 1:
-        diagonal = objective.diagonal(point.margin)
-    else:
-        s, b, ridge = objective.kronecker(point.margin, diagonal=True)
-        diagonal = (np.diag(s)[:, None] * b + ridge).ravel()
-    return np.where(diagonal > 0, diagonal, 1.0)
-
-
-def by_faces(objective: Objective, theta: Array, distance: float) -> Point:
-    """Newton steps on faces by conjugate gradients, until the gradient is a tenth of its start."""
-    point, first, damping = objective.at(theta), 0.0, 0.0
-    for _ in range(STEPS):
-        here = face(point.theta, point.gradient, objective.threshold)
-        size = float(np.abs(here.gradient).max(initial=0.0))
-        first = first or size
-        if size < 0.1 * first or size == 0:
-            break
-        step = step_by_conjugate_gradients(point, here, damping, min(0.1, np.sqrt(distance)))
-        after, t = _search(objective, point, here, step)
-        if after is None:
-            damping = max(4 * damping, 1e-2)
-            after = shrunk(objective, point)
-            if after is None:
-                break
-        elif t == 1:
-            damping = 0.0 if damping < 1e-3 else damping / 8
-        elif t < 0.25:
-            damping = max(4 * damping, 1e-2)
-        point = after
-    return point
-
-
-def step_by_conjugate_gradients(point: Point, here: Face, damping: float, accuracy: float) -> Array:
-    """-(H + damping diag)_FF⁻¹ gradient_F by conjugate gradients, roughly."""
-    diagonal = diagonal_curvature(point)
-    inverse = np.where(here.free, 1 / diagonal, 0.0) / (1 + damping)
-    x, r = np.zeros_like(point.theta), -here.gradient
-    z = inverse * r
-    p, rz = z.copy(), float(r @ z)
-    enough = accuracy**2 * rz
-    for _ in range(60 if rz > 0 else 0):
-        hp = np.where(here.free, point.hessian_times(p) + damping * diagonal * p, 0.0)
-        alpha = rz / float(p @ hp)
-        x += alpha * p
-        r -= alpha * hp
-        z = inverse * r
-        rz, old = float(r @ z), rz
-        if rz <= enough:
-            break
-        p = z + (rz / old) * p
-    x[here.resting & (x * here.sign < 0)] = 0.0
-    return x
-
-
-def _search(
-    objective: Objective, point: Point, here: Face, step: Array
-) -> tuple[Point | None, float]:
-    """The first point along the step, projected onto the orthant, where F has fallen enough."""
-    t = 1.0
-    for _ in range(12):
-        theta = point.theta + t * step
-        theta[theta * here.sign < 0] = 0.0
-        trial = objective.at(theta)
-        change = trial.value - point.value
-        enough = 1e-4 * float(here.gradient @ (theta - point.theta))
-        if change <= enough or abs(change) <= ROUNDING * abs(point.value):
-            return trial, t
-        t *= 0.5
-    return None, t
-
-
-def shrunk(objective: Objective, point: Point) -> Point | None:
-    """A step of proximal gradient descent in the metric of the diagonal."""
-    inverse = 1.0 / diagonal_curvature(point)
-    for k in range(20):
-        t = inverse * 0.5 ** (2 * k + 1)
-        theta = shrink(point.theta - t * point.gradient, t * objective.threshold)
-        trial = objective.at(theta)
-        if trial.value < point.value:
-            return trial
-    return None
