@@ -9,11 +9,13 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.stats import chi2, norm
-from test_references import NAMES, REFERENCE
+from test_references import FINITE, INFINITE, NAMES, REFERENCE, last_place, maximum_likelihood
+from test_references import table as reference_table
 
 from logreg import (
     CollinearityWarning,
     ConvergenceWarning,
+    FirthLogisticRegression,
     LogisticRegression,
     SeparationWarning,
     datasets,
@@ -65,6 +67,36 @@ def reference(name):
     if not REFERENCE.exists():
         pytest.skip("the tables with known answers are not beside the repository")
     return json.loads((REFERENCE / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_standard_errors_of_the_reference_tables(name):
+    """Against 40 digits, and to a unit of the last place of what programs print. Some stop early,
+    which moves a standard error by 2e-5 of it (R and SAS at a relative change of F of 1e-8).
+    """
+    known, X, y, weight = reference_table(name)
+    result = infer(X, y, weight)
+    bse = result.bse.to_numpy().T
+    assert_allclose(bse, known["computed"]["ml"]["se"], rtol=1e-8)
+    for answer in maximum_likelihood(known):
+        if "se" in answer:
+            allowed = last_place(answer["se"]) + 2e-5 * np.abs(answer["se"])
+            assert np.all(np.abs(bse - answer["se"]) <= allowed)
+
+
+@pytest.mark.parametrize("name", [*FINITE, *INFINITE])
+def test_firth_of_the_reference_tables(name):
+    known, X, y, weight = reference_table(name)
+    if "firth" not in known["computed"]:
+        pytest.skip("no answer for Firth's estimate of this table")
+    truth = known["computed"]["firth"]
+    model = FirthLogisticRegression(tol=1e-10).fit(X, y, weight)
+    result = model.inference(X, y, weight)
+    assert_allclose(result.params.to_numpy().T, truth["coef"], rtol=1e-7, atol=1e-10)
+    if "se" in truth:
+        assert_allclose(result.bse.to_numpy().T, truth["se"], rtol=1e-7)
+    if "penalized_loglik" in truth:
+        assert_allclose(result.penalised_llf, truth["penalized_loglik"], rtol=1e-9)
 
 
 def test_spector_as_stata_prints_it():
