@@ -79,8 +79,7 @@ class JeffreysPoint:
         gradient = (self.residual @ self.problem.rows).ravel() + self.penalty_gradient
         shift = self.problem.shift(self)
         if shift is not None:
-            lower = np.tril(self.lower)
-            gradient = gradient + lower @ (lower.T @ shift)
+            gradient = gradient + self.lower @ (self.lower.T @ shift)
         return gradient
 
     def solve(self, g: Array) -> Array:

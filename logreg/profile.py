@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dtrsm
 from scipy.linalg.lapack import dpotrf, dpotrs
-from scipy.stats import chi2
+from scipy.special import ndtri
 
 from logreg.jeffreys import Jeffreys
 from logreg.jeffreys_point import JeffreysPoint as Point
@@ -140,7 +140,7 @@ class Profile:
 
     def interval(self, a: Array, level: float = 0.95) -> tuple[float, float]:
         """The profile interval of a'φ: where ℓ_p is at most χ²/2 below its maximum."""
-        target = self.best.value - 0.5 * float(chi2.ppf(level, 1))
+        target = self.best.value - 0.5 * float(ndtri(0.5 * (1 + level))) ** 2  # χ² of one degree
         return self.end(a, target, -1.0), self.end(a, target, 1.0)
 
     def end(self, a: Array, target: float, side: float) -> float:
@@ -160,7 +160,7 @@ class Profile:
             step = n + side * np.sqrt(square) * v
             if self._largest_move(step) > LARGEST:
                 return None
-            length = float(np.linalg.norm(np.tril(point.lower).T @ step))
+            length = float(np.linalg.norm(point.lower.T @ step))
             if not length < 4.0 * last:  # grows: too far from the quadratic
                 return None
             if length <= LAST:
@@ -235,7 +235,7 @@ def penalty_hessian_by_differences(point: Point) -> Array:
         moved = problem.at(point.phi + width * along[:, k])
         change[:, k] = (point.penalty_gradient - moved.penalty_gradient) / width
     whitened = along.T @ change
-    lower = np.tril(point.lower)
+    lower = point.lower
     hessian: Array = lower @ (0.5 * (whitened + whitened.T)) @ lower.T
     return hessian
 
