@@ -41,6 +41,10 @@ class Contrasts:
     ) -> None:
         self.objective = objective
         self.intercept = objective.design.intercept
+        if self.intercept and INTERCEPT in columns:
+            raise ValueError(
+                f"X has a column called {INTERCEPT!r}, as the model's own intercept is: rename it."
+            )
         self.names = [INTERCEPT] * self.intercept + columns
         self.terms: Mapping[str, list[str]] = {}  # names for several columns at once
         at = np.flatnonzero(classes == baseline)
@@ -103,6 +107,15 @@ class Contrasts:
         each = np.abs(self.to_columns @ flat).max(axis=1) <= 1e-7 * size
         return np.tile(each, len(self.of_classes))
 
+    def determines(self, r: Array) -> bool:
+        """Whether the data determine these linear functions R β of the parameters, (m, r)."""
+        flat = self.objective.flat
+        if flat is None:
+            return True
+        each = r.reshape(-1, len(self.names)) @ self.to_columns
+        size = np.linalg.norm(each, axis=1, keepdims=True)
+        return bool(np.all(np.abs(each @ flat) <= 1e-7 * size))
+
     # -- names ---------------------------------------------------------------------------------
 
     def places(self, what: Any) -> NDArray[np.intp]:
@@ -122,6 +135,8 @@ class Contrasts:
     def numbers(self, what: Any) -> list[int]:
         """The numbers of these columns of X."""
         columns = [place - self.intercept for place in self._within(what)]
+        if not columns:
+            raise ValueError("Name at least one column; the list is empty.")
         if -1 in columns:
             raise ValueError("The intercept is no column of X.")
         return columns
@@ -130,8 +145,8 @@ class Contrasts:
         """The places within one class's parameters."""
         if what is None:
             return list(range(self.intercept, len(self.names)))
-        names: list[Any] = [what] if isinstance(what, (str, int, np.integer)) else list(what)
-        each = [self.terms.get(name, [name]) for name in names]
+        names: list[Any] = list(what) if isinstance(what, (list, tuple, np.ndarray)) else [what]
+        each = [self.terms.get(name, [name]) if isinstance(name, str) else [name] for name in names]
         return [self._place(name) for part in each for name in part]
 
     def _place(self, name: Any) -> int:

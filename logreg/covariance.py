@@ -81,16 +81,18 @@ def meat_of_clusters(point: Point, groups: Codes, weight: Array | None, correct:
     """
     total = np.zeros((point.objective.size, point.objective.size))
     ways = groups.shape[1]
+    present = slice(None) if weight is None else weight > 0
     for size in range(1, ways + 1):
         for some in combinations(range(ways), size):
             codes = np.unique(groups[:, some], axis=0, return_inverse=True)[1].reshape(-1)
-            count = int(codes.max()) + 1
-            if count < 2:
+            clusters = len(np.unique(codes[present]))
+            if clusters < 2:
                 raise ValueError(
                     "All rows are in one group: a cluster-robust covariance needs several."
                 )
-            scores = cluster_scores(point, codes, count, weight)
-            total += (-1) ** (size + 1) * correct * count / (count - 1) * (scores.T @ scores)
+            scores = cluster_scores(point, codes, int(codes.max()) + 1, weight)
+            factor = (-1) ** (size + 1) * correct * clusters / (clusters - 1)
+            total += factor * (scores.T @ scores)
     return total
 
 

@@ -98,15 +98,27 @@ def hosmer_lemeshow(p: Array, y: Array, weight: Array | None, groups: int) -> Ho
     """Σ_g (O - E)² / (E (1 - E/n)) over groups of about equal size in the order of p; rows of the
     same p stay together (Hosmer and Lemeshow 1980).
     """
+    if not (isinstance(groups, (int, np.integer)) and groups > 2):
+        raise ValueError(f"groups must be an integer of at least 3, got {groups!r}.")
     s = np.ones(len(p)) if weight is None else weight
     order = np.argsort(p, kind="stable")
-    total = np.cumsum(s[order])
-    # R's quantile cuts, and as there rows of equal p fall in the lower group
-    share = np.interp(np.arange(1, groups) / groups * (total[-1] - 1) + 1, total, p[order])
+    order = order[s[order] > 0]
+    last = np.cumsum(s[order])
+    # R's quantiles (type 7) of the rows as often as their weights say: between the order statistics
+    # on either side, in R in the lower group where p is the same
+    place = np.arange(1, groups) / groups * (last[-1] - 1) + 1
+    below, share = np.floor(place), place - np.floor(place)
+    low, high = (
+        p[order[np.minimum(np.searchsorted(last, rank), len(order) - 1)]]
+        for rank in (below, below + 1)
+    )
+    share = low + share * (high - low)
     at = np.searchsorted(np.unique(share), p, side="left")
     sums = np.array([np.bincount(at, x) for x in (s, s * p, s * y)], dtype=np.float64)
     size, expected, seen = sums[:, sums[0] > 0]
-    statistic = float(np.sum((seen - expected) ** 2 / (expected * (1 - expected / size))))
+    variance = expected * (1 - expected / size)
+    off = (seen - expected) ** 2
+    statistic = float(np.sum(np.divide(off, variance, out=np.zeros_like(off), where=variance > 0)))
     df = len(size) - 2
     if df < 1:
         raise ValueError(

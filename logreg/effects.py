@@ -7,6 +7,7 @@ The average over the rows, or the effect at one row such as the mean, is a funct
 parameters; its variance is E Σ E', E being the derivative of e.  Two classes are the case β_0 = 0.
 """
 
+import numbers
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+BLOCK = 1_000_000  # numbers of a block of rows
 TINY = float(np.finfo(float).tiny)
 PLACES = ("overall", "mean", "median", "zero")
 
@@ -51,8 +53,16 @@ class Population:
         Adds up to 1.
     """
 
-    def __init__(self, X: Any, intercept: bool, offset: Array, weight: Array) -> None:
+    def __init__(
+        self,
+        X: Any,
+        intercept: bool,
+        offset: Array,
+        weight: Array,
+        values: Mapping[int, float] | None = None,
+    ) -> None:
         self.X, self.intercept, self.offset, self.weight = X, intercept, offset, weight
+        self.values = dict(values or {})  # of columns, instead of those of X
 
     @classmethod
     def of(
@@ -73,17 +83,23 @@ class Population:
     def rows(self, rows: slice) -> Array:
         """The design matrix (m, k) of some rows, intercept first."""
         x = _dense(self.X[rows])
-        return np.column_stack([np.ones(len(x)), x]) if self.intercept else x.copy()
+        made = np.empty((len(x), self.intercept + x.shape[1]))
+        made[:, : self.intercept] = 1.0
+        made[:, self.intercept :] = x
+        for column, value in self.values.items():
+            made[:, self.intercept + column] = value
+        return made
 
     def blocks(self) -> Iterator[slice]:
-        n, size = len(self.weight), max(1, 200_000 // self.classes**3)
+        n, k = len(self.weight), self.X.shape[1] + 1
+        size = max(1, BLOCK // max(k, self.classes**3))
         return (slice(a, min(a + size, n)) for a in range(0, n, size))
 
     def at(self, what: str) -> "Population":
         """All rows, or one row of their means, medians or zeros."""
         if what == "overall":
             return self
-        if what not in PLACES:
+        if not isinstance(what, str) or what not in PLACES:
             known = ", ".join(map(repr, PLACES))
             raise ValueError(f"at={what!r} is unknown; there are {known}, or a dict of values.")
         mean = (self.weight @ self.offset)[None]
@@ -111,10 +127,10 @@ class Population:
 
     def with_values(self, values: Mapping[int, float]) -> "Population":
         """The same rows with these values in some columns."""
-        X = _dense(self.X).copy()
         for column, value in values.items():
-            X[:, column] = value
-        return Population(X, self.intercept, self.offset, self.weight)
+            if not (isinstance(value, numbers.Real) and np.isfinite(float(value))):
+                raise ValueError(f"at gives {value!r} for column {column}: it must be a number.")
+        return Population(self.X, self.intercept, self.offset, self.weight, values)
 
 
 def marginal(
@@ -139,6 +155,7 @@ def table(found: list[Effect], cov: Array, contrasts: Contrasts, alpha: float) -
     import pandas as pd
 
     names = contrasts.names[contrasts.intercept :]
+    known = contrasts.determined[: len(contrasts.names)]
     if not contrasts.several:
         found = [effect for effect in found if effect.klass == contrasts.others[0]]
         index = pd.Index([names[effect.column] for effect in found])
@@ -149,6 +166,8 @@ def table(found: list[Effect], cov: Array, contrasts: Contrasts, alpha: float) -
     value = np.array([effect.value for effect in found])
     derivative = np.array([effect.derivative[contrasts.others].ravel() for effect in found])
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", derivative, cov, derivative), 0.0))
+    lost = [not known[effect.column + contrasts.intercept] for effect in found]
+    error[lost] = np.nan
     half = -ndtri(alpha / 2) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         z = value / error
@@ -238,15 +257,17 @@ def log_odds(people: Population, beta: Array, cov: Array) -> tuple[Array, Array]
     for rows in people.blocks():
         x = people.rows(rows)
         p = probabilities(x, beta, people.offset[rows])
+        form = np.zeros((K, K, len(x)))  # x' Σ_al x
+        for a in range(K):
+            for b in range(a + 1):
+                if cov[a, :, b].any():
+                    form[a, b] = form[b, a] = np.einsum("ij,ij->i", x @ cov[a, :, b], x)
         for c in range(K):
             others = np.delete(np.arange(K), c)
             rest = np.maximum(p[:, others].sum(axis=1), TINY)
             g = np.empty_like(p)
             g[:, c], g[:, others] = 1.0, -p[:, others] / rest[:, None]
-            total = np.zeros(len(x))
-            for a in range(K):
-                moved = np.einsum("ib,jbl,ij->il", g, cov[a], x, optimize=True)
-                total += g[:, a] * np.einsum("il,il->i", moved, x)
+            total = np.einsum("ia,abi,ib->i", g, form, g, optimize=True)
             value[rows, c] = np.log(np.maximum(p[:, c], TINY)) - np.log(rest)
             error[rows, c] = np.sqrt(np.maximum(total, 0.0))
     return value, error

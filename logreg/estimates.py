@@ -1,5 +1,6 @@
 """Estimates with their covariance: standard errors, Wald's statistics, confidence intervals."""
 
+import numbers
 import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,8 @@ class Estimates:
 
     @cached_property
     def _errors(self) -> Array:
-        errors: Array = np.sqrt(np.maximum(self._cov.diagonal(), 0.0))
+        with np.errstate(invalid="ignore"):
+            errors: Array = np.sqrt(self._cov.diagonal())
         return errors
 
     @property
@@ -92,14 +94,26 @@ class Estimates:
     @cached_property
     def _cov(self) -> Array:
         """(r, r), NaN where the data do not determine a parameter."""
+        cov = self._whole_cov.copy()
+        lost = ~self._contrasts.determined
+        cov[lost], cov[:, lost] = np.nan, np.nan
+        return cov
+
+    @cached_property
+    def _whole_cov(self) -> Array:
+        """The same, right for what the data determine though it involves other parameters."""
         self._warn()
         point, m = self._point, self._contrasts.matrix
         if self.cov_type == "nonrobust":
-            cov = information_covariance(point, m)
-        else:
-            cov = sandwich(point, m, self._meat())
-        lost = ~self._contrasts.determined
-        cov[lost], cov[:, lost] = np.nan, np.nan
+            return information_covariance(point, m)
+        cov = sandwich(point, m, self._meat())
+        if np.any(cov.diagonal() < 0):
+            warnings.warn(
+                "Clustering in several ways gives some negative variances, as it may with few "
+                "clusters: their standard errors are NaN. Cluster in one way.",
+                UserWarning,
+                stacklevel=6,
+            )
         return cov
 
     def _meat(self) -> Array:
@@ -107,6 +121,12 @@ class Estimates:
         if weight is not None and self.cov_type != "cluster":  # Σ s u u', or Σ s² u u'
             weight = weight if self._weights == "frequency" else weight**2
         n, k = self.nobs, self._size
+        if self.cov_type != "HC0" and n <= k:
+            raise ValueError(
+                f"cov_type={self.cov_type!r} corrects by 1 / (n - k), and there are n = {n:g} "
+                f"observations for k = {k:g} parameters. Frequency weights add up to n: for "
+                "weights that do not count rows set weights='probability', or take 'HC0'."
+            )
         if self.cov_type == "cluster":
             assert self._groups is not None
             return meat_of_clusters(self._point, self._groups, weight, (n - 1) / (n - k))
@@ -124,7 +144,7 @@ class Estimates:
                 f"Columns depend on each other: the data do not determine {some}, whose standard "
                 "errors are NaN. Leave columns out.",
                 CollinearityWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
         elif not self._point.metric.sound:
             warnings.warn(
@@ -132,6 +152,13 @@ class Estimates:
                 "digits. Leave columns out.",
                 CollinearityWarning,
                 stacklevel=6,
+            )
+        if not self.converged:
+            warnings.warn(
+                "The fit did not converge, or the classes are separated: standard errors and tests "
+                "are not to be relied on. See FirthLogisticRegression for separated classes.",
+                ConvergenceWarning,
+                stacklevel=7,
             )
         distance = self._point.decrement
         if self.converged and distance > FAR:
@@ -237,5 +264,5 @@ class Estimates:
 
 
 def check_alpha(alpha: float) -> None:
-    if not 0 < alpha < 1:
+    if not (isinstance(alpha, numbers.Real) and 0 < float(alpha) < 1):
         raise ValueError(f"alpha must lie between 0 and 1 (0.05 for 95 %), got {alpha!r}.")

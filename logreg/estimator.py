@@ -353,7 +353,9 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
         """
         check_is_fitted(self)
         check_inference(vars(self), cov_type, groups, weights)
-        data = inputs.check_fit(copy(self), X, y, sample_weight, self.class_weight, offset)
+        data = inputs.check_fit(
+            copy(self), X, y, sample_weight, self.class_weight, offset, reset=False
+        )
         inputs.check_same_classes(self.classes_, data.y.classes)
         with single_threaded_blas():
             return infer(self, data, cov_type, groups, weights, baseline)

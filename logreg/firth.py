@@ -257,7 +257,7 @@ class FirthLogisticRegression(LinearClassifier):
         x0         -0.35   6.70
         """
         check_is_fitted(self)
-        data = self._checked(copy(self), X, y, sample_weight, offset)
+        data = self._checked(copy(self), X, y, sample_weight, offset, reset=False)
         inputs.check_same_classes(self.classes_, data.y.classes)
         solution = self._solution(data)
         with single_threaded_blas():
@@ -267,14 +267,16 @@ class FirthLogisticRegression(LinearClassifier):
             copy(self), data, point, contrasts, solution=solution, converged=converged
         )
 
-    def _checked(self, fitted: Self, X: Any, y: Any, weight: Any, offset: Any) -> inputs.Data:
+    def _checked(
+        self, fitted: Self, X: Any, y: Any, weight: Any, offset: Any, *, reset: bool = True
+    ) -> inputs.Data:
         check_firth(vars(self))
         if issparse(X):
             raise TypeError(
                 "X is sparse: Firth's penalty needs the hat matrix, and so dense rows. Give "
                 "X.toarray(), or use LogisticRegression, which takes sparse X."
             )
-        data = inputs.check_fit(fitted, X, y, weight, self.class_weight, offset)
+        data = inputs.check_fit(fitted, X, y, weight, self.class_weight, offset, reset=reset)
         if len(data.y.classes) > 2 and self.correction != "firth":
             raise ValueError(
                 f"correction={self.correction!r} is for two classes, y has {len(data.y.classes)}: "

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+TINY = float(np.finfo(float).tiny)
 KINDS = {
     "firth": "Firth's penalised likelihood",
     "flic": "Firth's penalised likelihood, the intercept by maximum likelihood (FLIC)",
@@ -78,11 +79,9 @@ class FirthInference(Inference):
         return self._solution.value
 
     @cached_property
-    def _cov(self) -> Array:
+    def _whole_cov(self) -> Array:
         m = self._contrasts.against_first
         cov: Array = m @ self._solution.covariance() @ m.T
-        lost = ~self._contrasts.determined
-        cov[lost], cov[:, lost] = np.nan, np.nan
         self._warn_of_other_data(np.sqrt(cov.diagonal()))
         return cov
 
@@ -91,7 +90,8 @@ class FirthInference(Inference):
         away = self._estimate - self._rows_of(self._solution) @ self._solution.phi
         if self.model.correction == "flic" and self._contrasts.intercept:
             away[0] = 0.0
-        distance = float(np.nanmax(np.abs(away) / errors, initial=0.0))
+        away = np.where(self._contrasts.determined, np.abs(away), 0.0)
+        distance = float(np.max(away / np.maximum(errors, TINY), initial=0.0))
         if self.converged and distance > FAR:
             warnings.warn(
                 f"The coefficients are {distance:.1e} standard errors from the fit of these "

@@ -4,6 +4,7 @@ The formula is read by formulaic, an extra: ``pip install 'logreg[formula]'``. A
 Python functions: it is code, so take none from a stranger.
 """
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -48,6 +49,7 @@ class FormulaDesign:
 
     def __call__(self, data: Any) -> Any:
         """The columns as a frame, NaN where data are missing."""
+        data = as_table(data)
         mismatch = _formulaic().errors.DataMismatchWarning
         with warnings.catch_warnings():
             warnings.simplefilter("error", mismatch)
@@ -139,9 +141,11 @@ def fit_formula(
     lower         1.033
     upper         3.704
     """
-    parsed = parse(formula)
+    if "fit_intercept" in parameters:
+        raise ValueError("The formula says whether there is an intercept: write '- 1' for none.")
+    parsed, data = parse(formula), as_table(data)
     extra = {
-        name: np.asarray(data[value] if isinstance(value, str) else value)
+        name: _values(data, name, value)
         for name, value in (
             ("sample_weight", sample_weight),
             ("offset", offset),
@@ -149,8 +153,10 @@ def fit_formula(
         )
         if value is not None
     }
-    used = parsed.lhs.required_variables | parsed.rhs.required_variables
-    keep = _complete(data, [str(name) for name in data if name in used], extra)
+    used = [name for name in data if re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", formula)]
+    keep = _complete(data, used, extra)
+    if not keep.any():
+        raise ValueError(f"data has no row without a missing value in {', '.join(map(str, used))}.")
     data, of_rows = data[keep], {name: value[keep] for name, value in extra.items()}
     design = FormulaDesign(formula, parsed, data, dict(context or {}))
     X, y = design(data), np.asarray(design.classes(data))
@@ -163,10 +169,38 @@ def fit_formula(
     return result.with_design(design)
 
 
+def as_table(data: Any) -> Any:
+    """A pandas DataFrame of a table with named columns."""
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return data
+    if hasattr(data, "to_pandas"):
+        return data.to_pandas()
+    if isinstance(data, Mapping):
+        return pd.DataFrame(data)
+    raise ValueError(
+        f"data must be a table with named columns (a DataFrame, or a dict of columns), got a "
+        f"{type(data).__name__}."
+    )
+
+
+def _values(data: Any, what: str, value: Any) -> Array:
+    """Of a column by its name, of several, or as given."""
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, (list, tuple)) and names and all(isinstance(n, str) for n in names):
+        missing = [name for name in names if name not in data]
+        if missing and (isinstance(value, str) or len(names) != len(data)):
+            raise ValueError(f"{what}={value!r}: data has no column {missing[0]!r}.")
+        if not missing:
+            return np.asarray(data[value] if isinstance(value, str) else data[list(names)])
+    return np.asarray(value)
+
+
 def parse(formula: str) -> Any:
     """Both sides of the formula, and that there are two."""
     parsed = _formulaic().Formula(formula)
-    if not hasattr(parsed, "lhs") or len(parsed.lhs) != 1:
+    if not hasattr(parsed, "lhs") or len(parsed.lhs) != 1 or isinstance(parsed.rhs, tuple):
         raise ValueError(f"The formula must read 'y ~ columns', with one y; got {formula!r}.")
     return parsed
 

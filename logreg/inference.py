@@ -6,6 +6,7 @@ around it), p-values and intervals are Wald's unless a likelihood is asked for. 
 """
 
 import warnings
+from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -42,7 +43,8 @@ class Inference(Estimates):
     """The estimate's distribution: made by ``model.inference(X, y)``.
 
     Parameters are the intercept, called "Intercept", and a weight a column; with more than two
-    classes these of each class against the baseline, as differences of log-odds.
+    classes these of each class against the baseline, as differences of log-odds. Much is computed
+    when it is asked for: X is kept as it was given, and must not be changed in between.
 
     Attributes
     ----------
@@ -159,7 +161,8 @@ class Inference(Estimates):
         ----------
         what : str, int, list of these, or array (m, number of parameters), optional
             Names or numbers of columns ("Intercept" for the intercept), with several classes tested
-            in all of them; or the matrix R of R β = value. All slopes if not given.
+            in all of them; or the matrix R of R β = value, its columns in the order of
+            `cov_params`, class by class. All slopes if not given.
         value : float or array (m,), default=0
 
         Returns
@@ -167,16 +170,22 @@ class Inference(Estimates):
         ChiSquared
             statistic, df, pvalue. By the covariance of `cov_type`.
         """
-        given = np.asarray(what)
-        if given.ndim == 2 or (given.ndim == 1 and given.dtype.kind == "f"):
+        given, k = np.asarray(what), len(self._estimate)
+        if given.size and (given.ndim == 2 or (given.ndim == 1 and given.dtype.kind == "f")):
             r = np.atleast_2d(given).astype(np.float64)
         else:
-            r = np.eye(len(self._estimate))[self._contrasts.places(what)]
-        if r.shape[1] != len(self._estimate):
+            r = np.eye(k)[self._contrasts.places(what)]
+        if r.shape[1] != k:
+            raise ValueError(f"R has {r.shape[1]} columns; there are {k} parameters.")
+        if not self._contrasts.determines(r):
             raise ValueError(
-                f"R has {r.shape[1]} columns; there are {len(self._estimate)} parameters."
+                "The test involves coefficients that the data do not determine (their standard "
+                "errors are NaN). Leave out columns that depend on others."
             )
-        return significance.wald(self._estimate, self._cov, r, np.broadcast_to(value, len(r)))
+        v = np.asarray(value, dtype=np.float64)
+        if v.shape not in ((), (1,), (len(r),)) or not np.isfinite(v).all():
+            raise ValueError(f"value must be a number, or one for each of {len(r)} rows of R.")
+        return significance.wald(self._estimate, self._whole_cov, r, np.broadcast_to(v, len(r)))
 
     def lr_test(self, what: Any = None) -> ChiSquared:
         """The likelihood-ratio test that some columns have no effect, or against a nested model.
@@ -216,12 +225,23 @@ class Inference(Estimates):
         return significance.without(self._point, self._contrasts, places)
 
     def _against(self, other: "Inference") -> ChiSquared:
-        ours, theirs = self._data, other._data
-        same = np.array_equal(ours.y.codes, theirs.y.codes) and other.nobs == self.nobs
-        if not same or not np.array_equal(ours.y.classes, theirs.y.classes):
-            raise ValueError("The two models are of different rows: the test needs the same y.")
+        if type(other) is not Inference:
+            raise ValueError(
+                "The other is no maximum likelihood fit: name the columns to be tested."
+            )
+        other._need_likelihood("A likelihood-ratio test")
+        if not _same_rows(self, other):
+            raise ValueError(
+                "The two models are of different rows: the test needs the same y, weights and "
+                "offset."
+            )
         large, small = (self, other) if self._size >= other._size else (other, self)
         df = round(large._size - small._size)
+        if not df or not significance.contains(large._point.objective, small._point.objective):
+            raise ValueError(
+                "The models are not nested: every column of the smaller one must be one of the "
+                "larger one's, or a linear function of them."
+            )
         return ChiSquared.of(max(2 * (large.llf - small.llf), 0.0), df)
 
     def _need_likelihood(self, what: str) -> None:
@@ -314,13 +334,16 @@ class Inference(Estimates):
         """
         check_alpha(alpha)
         contrasts = self._contrasts
-        if isinstance(at, str):
-            people = self._people.at(at)
-        else:
+        if isinstance(at, Mapping):
             people = self._people.with_values({contrasts.number(k): v for k, v in at.items()})
-        pairs = self._people.zero_one() if discrete == "auto" else contrasts.numbers(discrete)
+        else:
+            people = self._people.at(at)
+        if isinstance(discrete, str) and discrete == "auto":
+            pairs = self._people.zero_one()
+        else:
+            pairs = contrasts.numbers(discrete) if len(discrete) else []
         found = effects.marginal(people, self._beta, contrasts.numbers(columns), pairs)
-        return effects.table(found, self._cov, contrasts, alpha)
+        return effects.table(found, self._whole_cov, contrasts, alpha)
 
     def predict(
         self, X: Any, offset: ArrayLike | None = None, *, alpha: float = 0.05
@@ -337,15 +360,17 @@ class Inference(Estimates):
         Returns
         -------
         DataFrame
-            A row a row of X: probability, std_err, lower, upper; with several classes these for
-            each class, as columns (class, ...). The interval is made from that of the log-odds, so
-            it stays between 0 and 1.
+            A row a row of X, with its index: probability, std_err, lower, upper; of two classes
+            those of the one that is not the baseline, with several of each, as columns (class,
+            ...). The interval is made from that of the log-odds, so it stays between 0 and 1.
         """
         check_alpha(alpha)
+        self.model.decision_function(self._columns(X), offset)  # says what is wrong with X
         table = inputs.numeric_table(self.model, self._columns(X), reset=False)
         known = inputs.check_offset(offset, table.shape[0], len(self._data.y.classes))
         people = effects.Population.of(table, known, None, self._contrasts)
-        return effects.intervals(people, self._beta, self._cov, self._contrasts, alpha)
+        frame = effects.intervals(people, self._beta, self._whole_cov, self._contrasts, alpha)
+        return frame if getattr(X, "index", None) is None else frame.set_axis(X.index)
 
     def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The probability of each class, (n_samples, n_classes), as the estimator's."""
@@ -395,6 +420,11 @@ class Inference(Estimates):
         return "ridge: the posterior about its mode" if self.penalised else "maximum likelihood"
 
     @property
+    def has_likelihood(self) -> bool:
+        """Whether its likelihood is one: not that of probability weights."""
+        return self._weights == "frequency"
+
+    @property
     def penalised(self) -> bool:
         """Whether the estimate is that of a ridge penalty."""
         return self._point.objective.penalty.anything
@@ -404,6 +434,17 @@ class Inference(Estimates):
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
+
+
+def _same_rows(a: Inference, b: Inference) -> bool:
+    """Whether two inferences are of the same classes, weights and offsets."""
+    pairs = [
+        (a._data.y.codes, b._data.y.codes),
+        (a._data.y.classes, b._data.y.classes),
+        (a._data.weight, b._data.weight),
+        (a._data.offset, b._data.offset),
+    ]
+    return all(x is y or np.array_equal(x, y) for x, y in pairs)  # type: ignore[arg-type]
 
 
 def infer(
@@ -432,9 +473,10 @@ def infer(
 def prior(model: Any, n: int, d: int) -> ElasticNet:
     """The ridge penalty of the model."""
     factors = inputs.penalty_factors(model.penalty_weights, d)
+    C = float(np.mean(getattr(model, "C_", getattr(model, "C", np.inf))))  # as was cross-validated
     if d > n:  # factors keep the user's columns: in the row space there is no covariance for them
         factors = np.ones(d) if factors is None else factors
-    return ElasticNet.of(model.C, 0.0, factors)
+    return ElasticNet.of(C, 0.0, factors)
 
 
 def posed(

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 
 HEIGHT = 0.35  # inches a row
 MANY = 3  # models from which the numbers at the side are left out
+LARGEST = 300.0  # log-odds that are drawn as odds
 BREADTH = 30.0  # times the largest finite distance from no effect, at which an axis ends
 
 
@@ -70,6 +71,8 @@ class CoefficientDisplay:
             len(self.estimates), len(self.names), 2
         )
         self.labels, self.odds, self.level = labels, odds, level
+        if labels is not None and len(labels) != len(self.estimates):
+            raise ValueError(f"{len(labels)} labels for {len(self.estimates)} models.")
 
     @classmethod
     def from_inference(
@@ -112,6 +115,8 @@ class CoefficientDisplay:
         every = list(dict.fromkeys(name for table in tables for name in table))
         chosen = [columns] if isinstance(columns, str) else columns
         names = [n for n in every if n != "Intercept"] if chosen is None else list(chosen)
+        if not names or not models:
+            raise ValueError("There is nothing to draw: name at least one column.")
         for name in names:
             if name not in every:
                 raise ValueError(f"There is no parameter {name!r}; there are {', '.join(every)}.")
@@ -164,7 +169,8 @@ class CoefficientDisplay:
         return self
 
     def _shown(self, x: Any) -> Any:
-        return np.exp(x) if self.odds else x
+        with np.errstate(over="ignore"):
+            return np.exp(x) if self.odds else x
 
     def _span(self) -> tuple[float, float]:
         """Ends of the axis: what is finite, and no more than is to be seen."""
@@ -175,13 +181,15 @@ class CoefficientDisplay:
         every = np.concatenate([estimates, inside, [0.0]])
         low, high = float(every.min()), float(every.max())
         margin = 0.06 * (high - low) + 1e-3
-        return low - margin, high + margin
+        most = LARGEST if self.odds else np.inf  # exp of more overflows
+        return max(low - margin, -most), min(high + margin, most)
 
     def _draw(self, ax: "Axes", m: int, at: Array, low: float, high: float) -> Any:
         color = COLORS[m % len(COLORS)]
         known = np.isfinite(self.estimates[m])
         at, estimate, ends = at[known], self.estimates[m][known], self.intervals[m][known]
-        x, inside = self._shown(estimate), self._shown(np.clip(ends, low, high).T)
+        x = self._shown(np.clip(estimate, low, high))
+        inside = self._shown(np.clip(ends, low, high).T)
         container = ax.errorbar(
             x,
             at,

@@ -27,14 +27,23 @@ class Data(NamedTuple):
 
 
 def check_fit(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, class_weight: Any, offset: Any
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    offset: Any,
+    *,
+    reset: bool = True,
 ) -> Data:
-    """All checks of `fit` but those that read X: see :func:`check_columns`."""
+    """All checks of `fit` but those that read X: see :func:`check_columns`. Without `reset` X must
+    have the columns of the last fit.
+    """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
-    X = numeric_table(estimator, X)
+    X = numeric_table(estimator, X, reset=reset)
     targets = encode_targets(y)
     n = X.shape[0]
     if len(targets.codes) != n:
@@ -229,7 +238,10 @@ def group_codes(groups: Any, n: int) -> NDArray[np.intp]:
                 f"groups has {int(missing.sum())} missing labels, the first in row "
                 f"{int(missing.argmax())}. Drop such rows or give them a group."
             )
-    codes = [np.unique(table[:, way], return_inverse=True)[1] for way in range(table.shape[1])]
+    try:
+        codes = [np.unique(table[:, way], return_inverse=True)[1] for way in range(table.shape[1])]
+    except TypeError as error:
+        raise ValueError("groups has labels of several types; give one, str or int.") from error
     return np.column_stack(codes)
 
 

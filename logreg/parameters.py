@@ -103,8 +103,8 @@ def check_inference(params: Mapping[str, Any], cov_type: str, groups: Any, weigh
             "Probability weights need a robust covariance: set cov_type='HC1' (or 'HC0', "
             "'cluster'). The information counts a weight as so many rows."
         )
-    penalised = np.isfinite(params["C"])
-    if penalised and params["l1_ratio"] > 0:
+    penalised = bool(np.isfinite(params.get("C_", params.get("C"))).all())
+    if penalised and np.any(np.asarray(params.get("l1_ratio_", params.get("l1_ratio"))) > 0):
         raise ValueError(
             "There is no inference with an L1 penalty: the estimate has no normal distribution. "
             "A refit of the selected columns at C=np.inf gives a table, but one that is too sure, "

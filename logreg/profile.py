@@ -34,6 +34,7 @@ Array = NDArray[np.float64]
 # endometrial data, 2e-10 at n=1000, k=50).
 LAST = 3e-3
 STEPS = 12  # from which Newton's method makes way for bracketing
+VAST = 1e6  # first steps from φ̂, beyond which what ends an interval is rounding
 FAR = 40  # doublings of the distance from φ̂ after which an end is infinite
 # The largest change of a margin in a step, in log-odds, of Newton's ends and of held fits. ℓ* with
 # the prior may have several maxima within A φ = t where classes are separated: a path of short
@@ -178,7 +179,7 @@ class Profile:
         v = self._solve(self.best, a)
         variance = float(a @ v)
         reach = side * min(np.sqrt(variance), LARGEST * variance / self._largest_move(v))
-        goal = np.sqrt(2.0 * max(self.best.value - target, 0.0))
+        first, goal = reach, np.sqrt(2.0 * max(self.best.value - target, 0.0))
         inner, outer = (centre, 0.0, self.best), None
         for _ in range(FAR):
             t = inner[0] + reach
@@ -190,7 +191,7 @@ class Profile:
             if root - inner[1] <= LEVEL and abs(t - centre) > 10 * abs(reach):
                 break
             inner, reach = (t, root, held.point), 2.0 * reach
-        if outer is None:
+        if outer is None or abs(outer[0] - centre) > VAST * abs(first):
             return float(side * np.inf)
         return self._secant(a, goal, inner, outer, abs(reach))
 

@@ -6,6 +6,7 @@ own metric, the likelihood ratio at the fall of F, the score test at its slope a
 optimum; the last two are invariant to how the parameters are written.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,14 @@ from logreg.contrasts import Contrasts
 from logreg.metric import FullMetric
 from logreg.minimize import minimize
 from logreg.objective import Objective
+from logreg.outcome import ConvergenceWarning
 from logreg.point import Point
 from logreg.problem import stopping_distance
 from logreg.solvers import choose
 
 Array = NDArray[np.float64]
+
+TOL, ENOUGH = 1e-8, 1e-4  # standard errors: of a restricted fit, aimed at and good enough
 
 
 class ChiSquared(NamedTuple):
@@ -42,26 +46,42 @@ class ChiSquared(NamedTuple):
 def wald(estimate: Array, cov: Array, r: Array, value: Array) -> ChiSquared:
     """(Rβ - v)' (R Σ R')⁻¹ (Rβ - v)."""
     away = r @ estimate - value
-    if not np.isfinite(r @ cov @ r.T).all():
-        raise ValueError(
-            "The test involves coefficients that the data do not determine (their standard errors "
-            "are NaN). Leave out columns that depend on others."
-        )
     metric = FullMetric(r @ cov @ r.T)
     if not metric.sound:
-        raise ValueError("The hypotheses depend on each other: some follow from the others.")
+        raise ValueError(
+            "The covariance of what is tested is singular: some hypotheses follow from others, or "
+            "there are fewer clusters than hypotheses. Test fewer at once."
+        )
     return ChiSquared.of(float(away @ metric.solve(away)), len(r))
 
 
-def optimum(objective: Objective, start: Array | None = None, tol: float = 1e-8) -> Point:
-    """Where F is least; `start` in the objective's coordinates."""
-    theta = objective.start() if start is None else start
+def optimum(objective: Objective, near: Array) -> Point:
+    """Where F is least, from `near` or from no weights: from whichever F is lower.
+
+    Where columns are correlated, the others' coefficients alone may lie far in the tails.
+    """
+    best = min((objective.at(near), objective.at(objective.start())), key=lambda p: p.value)
+    if not objective.size:
+        return best
     solver = "auto" if objective.design.d else "newton"
     solution = minimize(
-        choose(solver, objective).iterates(objective, theta, np.random.default_rng(0)),
-        tol=stopping_distance(tol, objective),
+        choose(solver, objective).iterates(objective, best.theta, np.random.default_rng(0)),
+        tol=stopping_distance(TOL, objective),
         max_iter=1000,
+        enough=stopping_distance(ENOUGH, objective),
     )
+    if not solution.converged:
+        sentence = solution.outcome.sentence(
+            n_iter=solution.n_iter,
+            distance=solution.decrement,
+            measure=objective.measure,
+            tol=ENOUGH,
+        )
+        warnings.warn(
+            f"The fit without the columns that are tested: {sentence}",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
     return solution.point
 
 
@@ -75,7 +95,9 @@ def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> tup
         raise ValueError("A test of the intercept: use wald_test, which needs no other fit.")
     keep = np.setdiff1d(np.arange(objective.design.d), names)
     design = objective.design.columns(keep)
-    flat = None if objective.flat is None else null_space(design, objective.loss.weight)
+    flat = None
+    if objective.flat is not None and design.width:
+        flat = null_space(design, objective.loss.weight)
     penalty = objective.penalty.columns(keep)
     part = Objective(design, objective.loss, penalty, objective.offset, flat)
     best = optimum(part, objective.restricted(point.theta, keep))
@@ -86,6 +108,22 @@ def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> tup
 def rank(objective: Objective) -> int:
     """Of the design matrix."""
     return objective.design.width - (0 if objective.flat is None else objective.flat.shape[1])
+
+
+def contains(large: Objective, small: Objective) -> bool:
+    """Whether each column of the smaller design is a linear function of the larger one's."""
+    weight = large.loss.weight
+    root = np.ones(large.design.n) if weight is None else np.sqrt(weight)
+    rows = slice(0, large.design.n)
+    parts = []
+    for objective in (large, small):
+        design = objective.design
+        x = design.standard_rows(rows, np.empty((design.n, design.width))) * root[:, None]
+        norm = np.linalg.norm(x, axis=0)
+        parts.append(x / np.where(norm > 0, norm, 1.0))
+    basis = np.linalg.qr(parts[0])[0]
+    rest = parts[1] - basis @ (basis.T @ parts[1])
+    return bool(np.linalg.norm(rest, axis=0).max(initial=0.0) < 1e-6)
 
 
 def likelihood_ratio(point: Point, restricted: Point, df: int) -> ChiSquared:

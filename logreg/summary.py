@@ -86,13 +86,14 @@ def about(inference: "Inference") -> list[tuple[str, str]]:
         ("Observations", f"{inference.nobs:,.10g}"),
         ("Log-likelihood", f"{inference.llf:.6g} (intercept only: {inference.llnull:.6g})"),
     ]
-    if not inference.penalised:
+    if not inference.penalised and inference.has_likelihood:
         p = _probability(inference.llr_pvalue)
         test = f"chi2({inference.df_model:g}) = {inference.llr:.5g}, p = {p}"
         lines.append(("Likelihood ratio", test.replace("= <", "< ")))
+    if inference.has_likelihood:
+        lines.append(("AIC, BIC", f"{inference.aic:.6g}, {inference.bic:.6g}"))
     return [
         *lines,
-        ("AIC, BIC", f"{inference.aic:.6g}, {inference.bic:.6g}"),
         ("McFadden's R²", f"{inference.prsquared:.4f}"),
         ("Covariance", COVARIANCES[inference.cov_type]),
     ]

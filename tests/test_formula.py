@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose
@@ -135,3 +136,39 @@ def test_the_frame_is_left_as_it_was(data):
     before = data.copy()
     fit_formula("low ~ age + C(race)", data)
     pd.testing.assert_frame_equal(data, before)
+
+
+def test_other_tables(data):
+    plain = fit_formula("low ~ age", data)
+    table = {name: data[name].tolist() for name in ("low", "age")}
+    assert_allclose(fit_formula("low ~ age", table).params, plain.params)
+    frame = polars.DataFrame(table)
+    result = fit_formula("low ~ age", frame)
+    assert_allclose(result.params, plain.params)
+    assert_allclose(result.predict_proba(frame), plain.predict_proba(data))
+    with pytest.raises(ValueError, match=r"data must be a table with named columns .* ndarray"):
+        fit_formula("low ~ age", np.eye(3))
+
+
+def test_missing_values_inside_transforms_that_learn(data):
+    holes = data.astype({"age": float})
+    holes.loc[3, "age"] = np.nan
+    with pytest.warns(UserWarning, match="1 of 189 rows are left out"):
+        result = fit_formula("low ~ scale(age) + poly(lwt, 2)", holes)
+    assert result.nobs == 188
+
+
+def test_clusters_in_two_ways_by_name(data):
+    data = data.assign(g=np.arange(189) % 40, h=np.arange(189) // 5)
+    named = fit_formula("low ~ age", data, cov_type="cluster", groups=["g", "h"])
+    given = fit_formula("low ~ age", data, cov_type="cluster", groups=data[["g", "h"]])
+    assert_allclose(named.bse, given.bse)
+    with pytest.raises(ValueError, match="sample_weight='w': data has no column 'w'"):
+        fit_formula("low ~ age", data, sample_weight="w")
+
+
+def test_the_formula_says_whether_there_is_an_intercept(data):
+    with pytest.raises(ValueError, match=r"write '- 1' for none"):
+        fit_formula("low ~ age", data, fit_intercept=False)
+    with pytest.raises(ValueError, match="must read 'y ~ columns'"):
+        fit_formula("low ~ age | lwt", data)

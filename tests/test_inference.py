@@ -17,6 +17,7 @@ from logreg import (
     ConvergenceWarning,
     FirthLogisticRegression,
     LogisticRegression,
+    LogisticRegressionCV,
     SeparationWarning,
     datasets,
 )
@@ -454,7 +455,9 @@ def test_separated_classes_are_said_in_the_summary():
     X = np.arange(20.0)[:, None]
     with pytest.warns(SeparationWarning):
         model = LogisticRegression(C=np.inf).fit(X, X[:, 0] > 9)
-    assert "did not converge" in str(model.inference(X, X[:, 0] > 9))
+    result = model.inference(X, X[:, 0] > 9)
+    with pytest.warns(ConvergenceWarning, match="did not converge, or the classes are separated"):
+        assert "did not converge" in str(result)
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -541,3 +544,155 @@ def test_other_messages():
     rows = [0, 1, int(np.argmax(y != y[0]))]
     with pytest.raises(ValueError, match="X has 3 rows for 5 coefficients"):
         model.inference(X[rows], y[rows])
+
+
+# -- what a reader broke ---------------------------------------------------------------------------
+
+
+def test_tests_of_correlated_columns_find_the_restricted_optimum():
+    """The other coefficient alone lies far in the tails: F of 1e5 there, and no way back."""
+    rng = np.random.default_rng(59)
+    t = rng.integers(1990, 2021, 400).astype(float)
+    y = (rng.uniform(size=400) < 1 / (1 + np.exp(-(0.02 * (t - 2005) ** 2 - 1)))).astype(int)
+    result = infer(np.column_stack([t, t * t]), y)
+    small = infer(t[:, None], y)
+    assert_allclose(result.lr_test("x1").statistic, 2 * (result.llf - small.llf), rtol=1e-7)
+    p = small.predict_proba(t[:, None])[:, 1]
+    z = np.column_stack([np.ones(400), t - 2005, (t - 2005) ** 2])
+    g = z.T @ (y - p)
+    expected = g @ np.linalg.solve((z.T * (p * (1 - p))) @ z, g)
+    assert_allclose(result.score_test("x1").statistic, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_without_an_intercept_the_null_model_has_no_parameters(K):
+    X, y = made(K=K)
+    model = LogisticRegression(C=np.inf, fit_intercept=False).fit(X, y)
+    result = model.inference(X, y)
+    assert_allclose(result.llnull, -400 * np.log(K))
+    assert_allclose(result.lr_test().statistic, result.llr)
+    assert result.lr_test().df == 4 * (K - 1)
+    assert "Log-likelihood" in str(result)
+
+
+def test_few_clusters_in_two_ways_may_have_no_variance():
+    X, y = made(n=70)
+    groups = np.column_stack([np.arange(70) % 7, np.arange(70) % 5])
+    result = infer(X, y, cov_type="cluster", groups=groups)
+    with pytest.warns(UserWarning, match="negative variances"):
+        bse = result.bse
+    lost = np.isnan(bse)
+    assert lost.any()
+    assert np.isnan(result.pvalues[lost]).all()
+
+
+def test_weights_that_do_not_count_rows_have_no_correction():
+    X, y = made()
+    weight = np.full(400, 0.01)
+    with pytest.raises(ValueError, match=r"there are n = 4\s+observations for k = 5 parameters"):
+        _ = infer(X, y, weight, cov_type="HC1").bse
+    assert (infer(X, y, weight, cov_type="HC1", weights="probability").bse > 0).all()
+
+
+def test_clusters_without_weight_are_removed():
+    X, y = made()
+    groups, weight = np.arange(400) % 20, np.where(np.arange(400) % 20 < 3, 0.0, 1.0)
+    mine = infer(X, y, weight, cov_type="cluster", groups=groups)
+    kept = weight > 0
+    other = infer(X[kept], y[kept], cov_type="cluster", groups=groups[kept])
+    assert_allclose(mine.bse, other.bse, rtol=1e-7)
+
+
+def test_hosmer_lemeshow_of_weights_is_that_of_repeated_rows():
+    X, y = made()
+    weight = np.random.default_rng(4).integers(0, 4, 400)
+    long = np.repeat(np.arange(400), weight)
+    mine, other = infer(X, y, weight).hosmer_lemeshow(), infer(X[long], y[long]).hosmer_lemeshow()
+    assert_allclose(mine.statistic, other.statistic, rtol=1e-7)
+    assert_allclose(mine.size, other.size)
+
+
+def test_models_that_are_not_nested_have_no_ratio():
+    X, y = made()
+    table = frame(X)
+    whole, part = infer(table[["c0", "c1"]], y), infer(table[["c2"]], y)
+    with pytest.raises(ValueError, match="not nested"):
+        whole.lr_test(part)
+    with pytest.raises(ValueError, match="not nested"):
+        infer(table[["c0"]], y).lr_test(part)
+    with pytest.raises(ValueError, match="needs a fit without a penalty"):
+        whole.lr_test(infer(table[["c0"]], y, C=0.1))
+    with pytest.raises(ValueError, match="same y, weights and offset"):
+        whole.lr_test(infer(table[["c0"]], y, offset=np.ones(400)))
+    shifted = table.assign(c0=2 * table["c0"] + 1)[["c0"]]  # the same space
+    assert_allclose(whole.lr_test(infer(shifted, y)), whole.lr_test("c1"), rtol=1e-6)
+
+
+def test_columns_are_those_of_the_fit():
+    X, y = made()
+    model = LogisticRegression(C=np.inf).fit(frame(X), y)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.inference(frame(X)[["c1", "c0", "c2", "c3"]], y)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        LogisticRegression(C=np.inf).fit(X, y).inference(X[:, :3], y)
+    named = frame(X).rename(columns={"c0": "Intercept"})
+    with pytest.raises(ValueError, match="X has a column called 'Intercept'"):
+        LogisticRegression(C=np.inf).fit(named, y).inference(named, y)
+
+
+def test_predictions_keep_the_index_and_refuse_missing_values():
+    X, y = made()
+    result = infer(frame(X), y)
+    some = frame(X).iloc[[7, 3]]
+    assert list(result.predict(some).index) == [7, 3]
+    with pytest.raises(ValueError, match=r"X has 1 missing value \(NaN\)"):
+        result.predict(some.assign(c1=[np.nan, 1]))
+
+
+def test_what_collinear_columns_leave_determined():
+    X, y = made()
+    table, plain = frame(X).assign(twice=2 * X[:, 0]), infer(frame(X), y)
+    with pytest.warns(CollinearityWarning):
+        model = LogisticRegression(C=np.inf, tol=1e-9).fit(table, y)
+    result = model.inference(table, y)
+    with pytest.warns(CollinearityWarning, match="do not determine"):
+        predicted = result.predict(table)
+    assert_allclose(predicted, plain.predict(frame(X)), rtol=1e-6)
+    mine, other = result.marginal_effects(), plain.marginal_effects()
+    assert_allclose(mine.loc[["c1", "c2"]], other.loc[["c1", "c2"]], rtol=1e-6)
+    assert np.isnan(mine.loc[["c0", "twice"], "std_err"]).all()
+    found = result.wald_test([[0, 1.0, 0, 0, 0, 2.0]])  # c0 + 2 twice' is determined
+    assert_allclose(found.statistic, plain.zvalues["c0"] ** 2, rtol=1e-6)
+
+
+def test_after_cross_validation():
+    X, y = made()
+    model = LogisticRegressionCV(Cs=3).fit(X, y)
+    expected = LogisticRegression(C=model.C_).fit(X, y).inference(X, y)
+    assert_allclose(model.inference(X, y).bse, expected.bse, rtol=1e-6)
+
+
+def test_probability_weights_have_no_likelihood_in_the_summary():
+    X, y = made()
+    text = str(infer(X, y, np.full(400, 2.0), cov_type="HC0", weights="probability"))
+    assert "Likelihood ratio" not in text
+    assert "AIC" not in text
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda r: r.wald_test([]), "the list is empty"),
+        (lambda r: r.marginal_effects([]), "the list is empty"),
+        (lambda r: r.wald_test(np.eye(5)[:1], value=[1, 2]), "one for each of 1 rows"),
+        (lambda r: r.wald_test("x0", value=np.nan), "one for each of 1 rows"),
+        (lambda r: r.wald_test(1.0), r"no parameter 1\.0"),
+        (lambda r: r.conf_int("x"), "alpha must lie between 0 and 1"),
+        (lambda r: r.marginal_effects(at=3), "at=3 is unknown"),
+        (lambda r: r.marginal_effects(at={"x0": np.nan}), "must be a number"),
+        (lambda r: r.hosmer_lemeshow(2.5), "groups must be an integer of at least 3, got 2.5"),
+    ],
+)
+def test_more_arguments_that_make_no_sense(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(infer(*made()))
