@@ -194,7 +194,8 @@ class Estimates:
             1 - the level.
         method : "wald" or "profile", default="wald"
             Estimate ± quantile times standard error; or all values that a likelihood-ratio test
-            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite.
+            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite; NaN where
+            rounding hides it.
 
         Returns
         -------

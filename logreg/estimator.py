@@ -227,7 +227,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
                 solver=self.solver,
                 tol=self.tol,
                 max_iter=self.max_iter,
-                confirm=witness,
+                witness=witness,
                 callback=self._callback(tasks, fitted, data),
             )
             separated = solution.outcome is Outcome.SEPARATED

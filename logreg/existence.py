@@ -17,24 +17,26 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.minimize import Callback, Confirm, Solution, minimize
+from logreg.minimize import Callback, Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import Outcome
 from logreg.problem import promised_distance, stopping_distance
+from logreg.recession import Witness
 from logreg.solvers import choose
 
 TOL, MAX_ITER = 1e-6, 1000  # of the likelihood that decides
+SURE = 30.0  # log-odds that an estimate seldom has
 TOWARDS = 100  # iterations towards a bound that is not attained
 
 
-def recedes(objective: Objective, confirm: Confirm | None = None) -> bool:
+def recedes(objective: Objective, witness: Witness | None = None) -> bool:
     """Whether some columns have a penalty, and those without one separate the classes."""
     if objective.penalty or not objective.penalty.anything:
         return False
     free = objective.free
     probe = Objective(free.design, free.loss, free.penalty, flat=free.flat)
     iterates = choose("auto", probe).iterates(probe, probe.start(), np.random.default_rng(0))
-    found = minimize(iterates, tol=TOL, max_iter=MAX_ITER, confirm=confirm)
+    found = minimize(iterates, tol=TOL, max_iter=MAX_ITER, confirm=witness)
     return found.outcome is Outcome.SEPARATED
 
 
@@ -47,7 +49,7 @@ def solve(
     solver: str,
     tol: float,
     max_iter: int,
-    confirm: Confirm | None = None,
+    witness: Witness | None = None,
     callback: Callback | None = None,
 ) -> Solution:
     """The fit with the solver of that name to the user's `tol`; where F is `receding`, towards its
@@ -59,8 +61,24 @@ def solve(
         max_iter=min(max_iter, TOWARDS) if receding else max_iter,
         callback=callback,
         enough=promised_distance(tol, objective),
-        confirm=confirm,
+        confirm=witness,
     )
-    if receding and solution.outcome is not Outcome.INTERRUPTED:
+    if solution.outcome is Outcome.INTERRUPTED:
+        return solution
+    if receding or (witness and doubtful(solution) and witness.ask(solution.point).separated):
         return replace(solution, outcome=Outcome.SEPARATED)
     return solution
+
+
+def doubtful(solution: Solution) -> bool:
+    """Whether a fit without a penalty may have stopped on the way to infinity: at the limit of
+    rounding, with margins that only rounding stopped, or with an offset that hides the others.
+    """
+    point = solution.point
+    objective = point.objective
+    if objective.penalty.anything or solution.outcome is Outcome.SEPARATED:
+        return False
+    near = solution.converged and objective.offset is None
+    if near and float(np.abs(point.margin).max()) < SURE:
+        return False
+    return not point.overlaps

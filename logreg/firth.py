@@ -159,6 +159,11 @@ class FirthLogisticRegression(LinearClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = self.correction == "firth"
+        return tags
+
     def fit(
         self,
         X: Any,
@@ -279,7 +284,8 @@ class FirthLogisticRegression(LinearClassifier):
         data = inputs.check_fit(fitted, X, y, weight, self.class_weight, offset, reset=reset)
         if len(data.y.classes) > 2 and self.correction != "firth":
             raise ValueError(
-                f"correction={self.correction!r} is for two classes, y has {len(data.y.classes)}: "
+                "Only binary classification is supported. "
+                f"correction={self.correction!r}: y has {len(data.y.classes)} classes; "
                 "use correction='firth'."
             )
         return data

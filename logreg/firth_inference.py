@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+NOTHING = 1e-10  # of the largest singular value
 TINY = float(np.finfo(float).tiny)
 KINDS = {
     "firth": "Firth's penalised likelihood",
@@ -148,9 +149,25 @@ class FirthInference(Inference):
                 "Two Firth fits have different penalties, so their likelihoods do not compare: "
                 "name the columns to be tested."
             )
-        places = self._contrasts.places(what)
+        rows = self._without(self._contrasts.places(what))
         with single_threaded_blas():
-            return self._ratio(self._rows_of(self._solution)[places], len(places))
+            return self._ratio(rows, len(rows)) if len(rows) else ChiSquared.of(0.0, 0)
+
+    def _without(self, places: NDArray[np.intp]) -> Array:
+        """What vanishes of φ where these columns have no effect, as rows: the complement of what
+        the others span. (Of columns that depend on each other one alone may be left out freely.)
+        """
+        x, contrasts = self._solution.problem.x, self._contrasts
+        columns = np.unique(places % len(contrasts.names)) - contrasts.intercept
+        if (columns < 0).any():
+            raise ValueError("The intercept is tested by wald_test, or by its interval.")
+        keep = np.setdiff1d(np.arange(x.back.shape[1]), columns)
+        others = np.zeros((x.rank, len(keep) + x.rank - len(x.back)))
+        others[: len(x.back), : len(keep)] = x.back[:, keep]
+        others[len(x.back) :, len(keep) :] = np.eye(x.rank - len(x.back))  # FLAC's covariate
+        u, sizes, _ = np.linalg.svd(others)
+        rank = int(np.sum(sizes > NOTHING * sizes.max(initial=0.0)))
+        return np.kron(np.eye(self._solution.problem.q), u[:, rank:].T)
 
     def score_test(self, what: Any = None) -> ChiSquared:
         """There is none: see `lr_test`."""

@@ -22,10 +22,12 @@ from logreg.corrections import pose as likelihood
 from logreg.estimates import Estimates, check_alpha
 from logreg.linear_classifier import probabilities
 from logreg.outcome import CollinearityWarning, Outcome
+from logreg.pairs import Pairs
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import pose
 from logreg.profile import Profile
+from logreg.recession import unbounded
 from logreg.significance import ChiSquared
 from logreg.summary import Summary
 from logreg.threads import single_threaded_blas, thread_count
@@ -99,6 +101,31 @@ class Inference(Estimates):
             phi = problem.x.from_user(w, b)
             start = phi.ravel() if len(phi) == 1 else (phi[1:] - phi[0]).ravel()
             return Profile(iterate(problem, start, PROFILE_TOL, 100).point)
+
+    def _profile(self, alpha: float) -> Array:
+        if self.converged or self.penalised:
+            return super()._profile(alpha)
+        if self._contrasts.several:
+            raise ValueError(
+                "The fit did not converge, or the classes are separated: there are profile "
+                "intervals of separated classes for two classes only. Use "
+                "FirthLogisticRegression, or combine classes."
+            )
+        # Which ends are infinite a linear program tells: margins are sure but for rounding there.
+        objective = self._point.objective
+        present = np.ones(objective.design.n, dtype=bool)
+        if objective.loss.weight is not None:
+            present = objective.loss.weight > 0
+        rows = np.flatnonzero(present)
+        pairs = Pairs(objective.design.take(rows), self._data.y.codes[rows], 2)
+        ends = super()._profile(alpha)
+        for end, a in zip(ends, self._contrasts.matrix, strict=True):
+            for side, sign in enumerate((-1.0, 1.0)):
+                if unbounded(pairs, sign * a):
+                    end[side] = sign * np.inf
+                elif np.isinf(end[side]):
+                    end[side] = np.nan
+        return ends
 
     # -- the model as a whole --------------------------------------------------------------
 

@@ -98,6 +98,11 @@ class Jeffreys:
         start: Array = step + self.x.constant() * np.log(share / (1 - share))
         return start
 
+    def separates(self, phi: Array) -> bool:
+        """Whether the margins alone, without the offset, tell all rows' classes."""
+        margin = self.rows @ phi
+        return bool(np.all(np.where(self.y > 0.5, margin, -margin) > 0))
+
     # -- what a point asks for ---------------------------------------------------------------
 
     def curve(self, margin: Array) -> tuple[float, Array, Array, Array]:
@@ -196,6 +201,10 @@ class MultinomialJeffreys(Jeffreys):
         super().__init__(x, codes.astype(np.float64), weight, offset, tau)
         self.q = q
         self.loss = Multinomial(codes, q + 1, weight)
+
+    def separates(self, phi: Array) -> bool:
+        margin = np.vstack([np.zeros(len(self.rows)), phi.reshape(self.shape) @ self.rows.T])
+        return self.loss.lead(margin) > 0
 
     def penalty_hessian(self, point: JeffreysPoint) -> Array | None:
         """None: there is no short formula."""

@@ -26,6 +26,7 @@ class JeffreysPoint:
         self.problem, self.phi = problem, phi
         self.margin = problem.margins(phi)
         self.loglik, self.residual, self.curvature, self.tilt = problem.curve(self.margin)
+        self.jittered = False  # whether the factor of I needed help: known with `lower`
 
     @cached_property
     def information(self) -> Array:
@@ -39,6 +40,7 @@ class JeffreysPoint:
         if failed and not np.isfinite(self.information).all():
             return np.full_like(self.information, np.nan)
         jitter = 1e-14  # relative, as rounding's
+        self.jittered = bool(failed)
         while failed:
             diagonal = np.diag(self.information)
             bumped = self.information + np.diag(jitter * np.maximum(diagonal, 1e-290))
@@ -49,11 +51,16 @@ class JeffreysPoint:
 
     @cached_property
     def value(self) -> float:
-        """ℓ*, in the user's parameters; ℓ for τ = 0."""
+        """ℓ*, in the user's parameters; ℓ for τ = 0. Where I is singular but for rounding, its det
+        is not known: no place to go to, far from any maximum.
+        """
         tau = self.problem.tau
         if not tau:
             return self.loglik
-        log_det = 2.0 * float(np.log(np.diag(self.lower)).sum())
+        lower = self.lower
+        if self.jittered:
+            return -np.inf
+        log_det = 2.0 * float(np.log(np.diag(lower)).sum())
         return self.loglik + tau * log_det + self.problem.constant
 
     @cached_property
@@ -104,6 +111,8 @@ class JeffreysPoint:
         """
         if self.problem.tau:
             return False
+        if self.problem.separates(self.phi):
+            return True
         moves = self.step.reshape(self.problem.shape) @ self.problem.rows.T
         return bool(np.abs(moves).max() > MOVES)
 

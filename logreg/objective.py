@@ -91,6 +91,15 @@ class Objective:
         """Reads of X so far; a read of a sample counts for its share."""
         return self.design.matrix.meter.passes
 
+    def settled(self, step: Array) -> Array:
+        """A step less its part along `flat`, which changes no margin: a rough metric would let it
+        grow until the margins lose their digits.
+        """
+        if self.flat is None:
+            return step
+        each = step.reshape(self.shape)
+        return (each - (each @ self.flat) @ self.flat.T).ravel()
+
     # -- the kernels: what is done with a block of rows while it is in cache ------------------
 
     def value_and_gradient(

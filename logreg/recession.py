@@ -109,6 +109,20 @@ def recession(
     return answer
 
 
+def unbounded(pairs: Pairs, a: Array) -> bool:
+    """Whether a'v > 0 for some direction v of the cone: then a'θ has no upper bound among the
+    parameters whose likelihood is near its supremum.
+    """
+    from scipy.optimize import linprog
+
+    A = pairs.rows(np.delete(np.arange(pairs.K * pairs.n), pairs.own))
+    size = np.abs(a).max()
+    result: Any = linprog(
+        -a / size, A_ub=-A, b_ub=np.zeros(A.shape[0]), bounds=(-1, 1), method="highs"
+    )
+    return bool(result.status == 0 and -result.fun > 1e-6)
+
+
 def _nowhere(pairs: Pairs, certified: bool) -> Recession:
     basis, d = pairs.design.basis, pairs.design.d
     w = np.zeros((pairs.K, d if basis is None else len(basis)))

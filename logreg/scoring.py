@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 MEMORY = 5
 NEAR = 0.5  # standard errors from the optimum within which steps are remembered
 HALVINGS = 30
+LARGEST = 5.0  # change of a margin in a step, in log-odds
 
 
 def scoring(problem: Jeffreys, phi: Array) -> Iterator[Point]:
@@ -31,12 +32,20 @@ def scoring(problem: Jeffreys, phi: Array) -> Iterator[Point]:
         step = direction(point, pairs)
         if not step @ point.score > 0:
             pairs, step = [], point.step
-        before, point = point, advance(problem, point, step)
+        before, point = point, advance(problem, point, within(problem, step))
+        if point is before and pairs:  # without what earlier steps taught
+            pairs, point = [], advance(problem, point, within(problem, point.step))
         if point is before:
             return
         s, y = point.phi - before.phi, before.score - point.score
         if before.decrement < NEAR and s @ y > 0:
             pairs = [*pairs[1 - MEMORY :], (s, y)]
+
+
+def within(problem: Jeffreys, step: Array) -> Array:
+    """The step, shortened so that no margin moves further than curvature tells anything of."""
+    moves = np.abs(step.reshape(problem.shape) @ problem.rows.T).max(initial=0.0)
+    return step * min(1.0, LARGEST / moves) if moves > LARGEST else step
 
 
 def direction(point: Point, pairs: list[tuple[Array, Array]]) -> Array:

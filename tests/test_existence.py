@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.optimize import linprog
 
@@ -16,6 +17,7 @@ from logreg import (
     LogisticRegression,
     Outcome,
     SeparationWarning,
+    detect_separation,
     logistic_path,
 )
 
@@ -136,3 +138,45 @@ def test_a_fit_that_stops_on_the_way_says_so_too():
         model = LogisticRegression(l1_ratio=1.0, penalty_weights=factors, max_iter=1).fit(X, y)
     assert model.outcome_ is Outcome.SEPARATED
     assert model.n_iter_ == 1
+
+
+def test_an_offset_hides_no_separation():
+    """It has no share in whether there is a minimum, but may make rows sure that the columns tell
+    apart: a fit then seemed to have converged, or to stand at the limit of rounding.
+    """
+    for X, y, offset in (
+        ([1.0, 1, 0, 0], [1, 1, 0, 1], [0, 10.0, 6, 5]),
+        ([0.0, 0, 0, 1, 1, 1], [0, 1, 0, 1, 1, 1], [20.0, -20, 0, 20, 0, -20]),
+    ):
+        with pytest.warns(SeparationWarning, match="unlimited growth"):
+            model = LogisticRegression(C=np.inf).fit(np.c_[X], y, offset=offset)
+        assert model.outcome_ is Outcome.SEPARATED
+
+
+def test_offsets_far_apart_against_a_linear_program():
+    wrong = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X, y = rng.integers(0, 3, (14, 2)).astype(float), rng.integers(0, 2, 14)
+        y[:2] = 0, 1
+        verdict = detect_separation(X, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = LogisticRegression(C=np.inf).fit(X, y, offset=10 * rng.normal(size=14))
+        wrong += verdict.separated != (model.outcome_ is Outcome.SEPARATED)
+    assert wrong == 0
+
+
+@pytest.mark.filterwarnings("ignore::logreg.CollinearityWarning")
+def test_one_hot_groups_of_five_classes_lose_no_digits():
+    """Conjugate gradients left the steps that change no margin to grow to 1e13."""
+    rng = np.random.default_rng(2037)
+    K, g, k = (int(rng.choice([2, 3, 5])), int(rng.integers(3, 25)), int(rng.integers(1, 4)))
+    n = int(rng.integers(400, 4000))
+    X = np.hstack([np.eye(g)[rng.integers(0, g, n)] for _ in range(k)])
+    y = np.argmax(rng.gumbel(size=(n, K)) + X[:, :K] * rng.choice([0, 1.0]), axis=1)
+    y[:K] = range(K)
+    model = LogisticRegression(C=np.inf, solver="pgd").fit(X, y)
+    assert model.outcome_ is Outcome.CONVERGED
+    other = LogisticRegression(C=np.inf, solver="newton").fit(X, y)
+    assert_allclose(model.coef_, other.coef_, atol=1e-5)

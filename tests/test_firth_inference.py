@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from test_references import REFERENCE
 
 from logreg import (
+    CollinearityWarning,
     ConvergenceWarning,
     FirthLogisticRegression,
     LogisticRegression,
@@ -199,3 +200,74 @@ def test_data_of_another_fit_are_told(correction):
     result = model.inference(X[:100], y[:100])
     with pytest.warns(ConvergenceWarning, match="standard errors from the fit of these data"):
         result.cov_params()
+
+
+# -- what a reader broke ---------------------------------------------------------------------------
+
+
+def test_columns_that_depend_on_each_other_are_tested_by_what_they_span():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = (X[:, 0] + rng.logistic(size=40) > 0).astype(int)
+    twice = X[:, [0, 0, 1]]
+    with pytest.warns(CollinearityWarning):
+        model = FirthLogisticRegression().fit(twice, y)
+    result = model.inference(twice, y)
+    plain = FirthLogisticRegression().fit(X[:, :2], y).inference(X[:, :2], y)
+    assert_allclose(result.lr_test(["x0", "x1"]), plain.lr_test("x0"), rtol=1e-6)
+    assert_allclose(result.lr_test("x2"), plain.lr_test("x1"), rtol=1e-6)
+    assert result.lr_test("x0").df == 0
+    assert np.isnan(result.pvalues[["x0", "x1"]]).all()
+    assert_allclose(result.lr_test(), plain.lr_test(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("correction", ["firth", "flac"])
+def test_a_test_of_one_column_is_its_p_value(correction):
+    X, y = made()
+    result = FirthLogisticRegression(correction=correction).fit(X, y).inference(X, y)
+    for name in ("x0", "x2"):
+        assert_allclose(result.lr_test(name).pvalue, result.pvalues[name], rtol=1e-5)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_firth_with_offsets_far_apart(K):
+    """The first step from φ = 0 saturated the margins, and a jittered log det was believed."""
+    converged = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(25, 2)), rng.integers(0, K, 25)
+        y[:K] = range(K)
+        offset = 3 * rng.normal(size=25 if K == 2 else (25, K))
+        model = FirthLogisticRegression().fit(X, y, offset=offset)
+        warm = FirthLogisticRegression(warm_start=True).fit(X, y).fit(X, y, offset=offset)
+        assert_allclose(model.coef_, warm.coef_, rtol=1e-4, atol=1e-4)
+        converged += model.outcome_.name == "CONVERGED"
+    assert converged == 20
+
+
+def test_maximum_likelihood_with_an_offset_sees_complete_separation():
+    X = np.arange(12.0)[:, None]
+    y = (X[:, 0] > 5).astype(int)
+    for offset in (None, np.zeros(12), np.linspace(-2, 2, 12)):
+        with pytest.warns(SeparationWarning):
+            FirthLogisticRegression(tau=0).fit(X, y, offset=offset)
+
+
+def test_which_ends_are_infinite_a_linear_program_tells():
+    """Complete separation by x0: all values of all coefficients are as likely as any."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(30, 2))
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf).fit(X, X[:, 0] > 0.3)
+    ends = model.inference(X, X[:, 0] > 0.3).conf_int(method="profile")
+    assert ends.loc["x0", "upper"] == np.inf
+    assert (ends.loc["x1"] == [-np.inf, np.inf]).all()
+    assert np.isfinite(ends.loc["x0", "lower"])
+
+
+def test_profiles_of_several_separated_classes_are_refused():
+    X, y = np.array([[1.0], [1], [1], [2], [0], [1]]), [0, 1, 2, 1, 0, 1]
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf).fit(X, y)
+    with pytest.raises(ValueError, match="of separated classes for two classes only"):
+        model.inference(X, y).conf_int(method="profile")

@@ -68,7 +68,11 @@ def newton_step_by_conjugate_gradients(
     three in a row have added less than a hundredth or six less than a thirtieth, these six are
     counted twice, for the rest.
     """
-    steps = conjugate_gradients(point.hessian_times, point.gradient, solve)
+
+    def settled(r: Array) -> Array:
+        return point.objective.settled(solve(r))
+
+    steps = conjugate_gradients(point.hessian_times, point.gradient, settled)
     x, left, _ = next(steps)
     enough = accuracy**2 * left
     total, recent = 0.0, deque([np.inf] * 6, maxlen=6)

@@ -59,7 +59,7 @@ def refine(
     while True:
         if rough and model.rough and model.stale(point) and renewals < RENEWALS:
             model, renewals = model.renewed(point, rough(point)), renewals + 1
-        direction = model.solve(point.gradient)
+        direction = objective.settled(model.solve(point.gradient))
         decrement = float(np.sqrt(max(float(point.gradient @ direction), 0.0)))
         model.decrements.append(decrement)
         proof = model.proof(point, decrement, price)
