@@ -5,32 +5,24 @@ around it), p-values and intervals are Wald's unless a likelihood is asked for. 
 :meth:`logreg.LogisticRegression.inference`.
 """
 
-import warnings
 from collections.abc import Mapping
 from copy import copy
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc
 
-from logreg import diagnostics, effects, inputs, significance
+from logreg import diagnostics, effects, inputs
 from logreg.contrasts import Contrasts
-from logreg.corrections import iterate
-from logreg.corrections import pose as likelihood
-from logreg.estimates import Estimates, check_alpha
+from logreg.estimates import check_alpha
+from logreg.likelihood import Likelihood
 from logreg.linear_classifier import probabilities
-from logreg.outcome import CollinearityWarning, Outcome
-from logreg.pairs import Pairs
+from logreg.outcome import Outcome
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import pose
-from logreg.profile import Profile
-from logreg.recession import unbounded
-from logreg.significance import ChiSquared
 from logreg.summary import Summary
-from logreg.threads import single_threaded_blas, thread_count
+from logreg.threads import thread_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +30,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 LARGEST = 5000  # parameters
-PROFILE_TOL = 1e-9  # standard errors
 
 
-class Inference(Estimates):
+class Inference(Likelihood):
     """The estimate's distribution: made by ``model.inference(X, y)``.
 
     Parameters are the intercept, called "Intercept", and a weight a column; with more than two
@@ -83,201 +74,6 @@ class Inference(Estimates):
 
     def _columns(self, X: Any) -> Any:
         return X if self._design is None else self._design(X)
-
-    @cached_property
-    def _profiles(self) -> Profile:
-        self._need_likelihood("A profile")
-        if self.cov_type != "nonrobust":
-            raise ValueError(
-                f"A profile is of the likelihood, not of cov_type={self.cov_type!r}: use "
-                "method='wald', or inference without a robust covariance."
-            )
-        model, data = self.model, self._data
-        data = data._replace(X=inputs.dense_enough(data.X))
-        with single_threaded_blas(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", CollinearityWarning)  # the estimates have told
-            problem = likelihood(data, 0.0, model.fit_intercept)
-            w, b = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
-            phi = problem.x.from_user(w, b)
-            start = phi.ravel() if len(phi) == 1 else (phi[1:] - phi[0]).ravel()
-            return Profile(iterate(problem, start, PROFILE_TOL, 100).point)
-
-    def _profile(self, alpha: float) -> Array:
-        if self.converged or self.penalised:
-            return super()._profile(alpha)
-        if self._contrasts.several:
-            raise ValueError(
-                "The fit did not converge, or the classes are separated: there are profile "
-                "intervals of separated classes for two classes only. Use "
-                "FirthLogisticRegression, or combine classes."
-            )
-        # Which ends are infinite a linear program tells: margins are sure but for rounding there.
-        objective = self._point.objective
-        present = np.ones(objective.design.n, dtype=bool)
-        if objective.loss.weight is not None:
-            present = objective.loss.weight > 0
-        rows = np.flatnonzero(present)
-        pairs = Pairs(objective.design.take(rows), self._data.y.codes[rows], 2)
-        ends = super()._profile(alpha)
-        for end, a in zip(ends, self._contrasts.matrix, strict=True):
-            for side, sign in enumerate((-1.0, 1.0)):
-                if unbounded(pairs, sign * a):
-                    end[side] = sign * np.inf
-                elif np.isinf(end[side]):
-                    end[side] = np.nan
-        return ends
-
-    # -- the model as a whole --------------------------------------------------------------
-
-    @property
-    def llf(self) -> float:
-        return -self._point.loss
-
-    @cached_property
-    def llnull(self) -> float:
-        return -self._null[0].loss
-
-    @cached_property
-    def _null(self) -> tuple[Point, int]:
-        d = self._point.objective.design.d
-        slopes = np.arange(d) + self._contrasts.intercept
-        return significance.without(self._point, self._contrasts, slopes)
-
-    @property
-    def llr(self) -> float:
-        return 2 * (self.llf - self.llnull)
-
-    @property
-    def llr_pvalue(self) -> float:
-        return float(chdtrc(self.df_model, max(self.llr, 0.0)))
-
-    @property
-    def deviance(self) -> float:
-        return -2 * self.llf
-
-    @property
-    def null_deviance(self) -> float:
-        return -2 * self.llnull
-
-    @property
-    def aic(self) -> float:
-        return 2 * self._size - 2 * self.llf
-
-    @property
-    def bic(self) -> float:
-        return float(np.log(self.nobs)) * self._size - 2 * self.llf
-
-    @property
-    def prsquared(self) -> float:
-        return 1 - self.llf / self.llnull
-
-    @property
-    def df_model(self) -> float:
-        return self._size - len(self._contrasts.of_classes) * self._contrasts.intercept
-
-    @property
-    def df_resid(self) -> float:
-        return self.nobs - self._size
-
-    # -- tests -----------------------------------------------------------------------------
-
-    def wald_test(self, what: Any = None, value: ArrayLike = 0.0) -> ChiSquared:
-        """Whether some coefficients are zero, or linear functions of the parameters a value.
-
-        Parameters
-        ----------
-        what : str, int, list of these, or array (m, number of parameters), optional
-            Names or numbers of columns ("Intercept" for the intercept), with several classes tested
-            in all of them; or the matrix R of R β = value, its columns in the order of
-            `cov_params`, class by class. All slopes if not given.
-        value : float or array (m,), default=0
-
-        Returns
-        -------
-        ChiSquared
-            statistic, df, pvalue. By the covariance of `cov_type`.
-        """
-        given, k = np.asarray(what), len(self._estimate)
-        if given.size and (given.ndim == 2 or (given.ndim == 1 and given.dtype.kind == "f")):
-            r = np.atleast_2d(given).astype(np.float64)
-        else:
-            r = np.eye(k)[self._contrasts.places(what)]
-        if r.shape[1] != k:
-            raise ValueError(f"R has {r.shape[1]} columns; there are {k} parameters.")
-        if not self._contrasts.determines(r):
-            raise ValueError(
-                "The test involves coefficients that the data do not determine (their standard "
-                "errors are NaN). Leave out columns that depend on others."
-            )
-        v = np.asarray(value, dtype=np.float64)
-        if v.shape not in ((), (1,), (len(r),)) or not np.isfinite(v).all():
-            raise ValueError(f"value must be a number, or one for each of {len(r)} rows of R.")
-        return significance.wald(self._estimate, self._whole_cov, r, np.broadcast_to(v, len(r)))
-
-    def lr_test(self, what: Any = None) -> ChiSquared:
-        """The likelihood-ratio test that some columns have no effect, or against a nested model.
-
-        Parameters
-        ----------
-        what : str, int, list of these, or Inference, optional
-            Names or numbers of columns; or the inference of a smaller model of the same rows. All
-            slopes if not given.
-
-        Returns
-        -------
-        ChiSquared
-            statistic, df, pvalue.
-        """
-        self._need_likelihood("A likelihood-ratio test")
-        if isinstance(what, Inference):
-            return self._against(what)
-        restricted, df = self._restricted(what)
-        return significance.likelihood_ratio(self._point, restricted, df)
-
-    def score_test(self, what: Any = None) -> ChiSquared:
-        """The score test (Rao's) that some columns have no effect; all slopes if not given.
-
-        Returns
-        -------
-        ChiSquared
-            statistic, df, pvalue.
-        """
-        self._need_likelihood("A score test")
-        return significance.score(*self._restricted(what))
-
-    def _restricted(self, what: Any) -> tuple[Point, int]:
-        if what is None:
-            return self._null
-        places = self._contrasts.places(what)
-        return significance.without(self._point, self._contrasts, places)
-
-    def _against(self, other: "Inference") -> ChiSquared:
-        if type(other) is not Inference:
-            raise ValueError(
-                "The other is no maximum likelihood fit: name the columns to be tested."
-            )
-        other._need_likelihood("A likelihood-ratio test")
-        if not _same_rows(self, other):
-            raise ValueError(
-                "The two models are of different rows: the test needs the same y, weights and "
-                "offset."
-            )
-        large, small = (self, other) if self._size >= other._size else (other, self)
-        df = round(large._size - small._size)
-        if not df or not significance.contains(large._point.objective, small._point.objective):
-            raise ValueError(
-                "The models are not nested: every column of the smaller one must be one of the "
-                "larger one's, or a linear function of them."
-            )
-        return ChiSquared.of(max(2 * (large.llf - small.llf), 0.0), df)
-
-    def _need_likelihood(self, what: str) -> None:
-        if self.penalised:
-            raise ValueError(f"{what} needs a fit without a penalty: set C=np.inf.")
-        if self._weights == "probability":
-            raise ValueError(
-                f"{what} needs a likelihood, which probability weights do not have; use wald_test."
-            )
 
     # -- fit -------------------------------------------------------------------------------
 
@@ -446,32 +242,11 @@ class Inference(Estimates):
         """What the estimate is, in words."""
         return "ridge: the posterior about its mode" if self.penalised else "maximum likelihood"
 
-    @property
-    def has_likelihood(self) -> bool:
-        """Whether its likelihood is one: not that of probability weights."""
-        return self._weights == "frequency"
-
-    @property
-    def penalised(self) -> bool:
-        """Whether the estimate is that of a ridge penalty."""
-        return self._point.objective.penalty.anything
-
     def __repr__(self) -> str:
         return str(self.summary())
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
-
-
-def _same_rows(a: Inference, b: Inference) -> bool:
-    """Whether two inferences are of the same classes, weights and offsets."""
-    pairs = [
-        (a._data.y.codes, b._data.y.codes),
-        (a._data.y.classes, b._data.y.classes),
-        (a._data.weight, b._data.weight),
-        (a._data.offset, b._data.offset),
-    ]
-    return all(x is y or np.array_equal(x, y) for x, y in pairs)  # type: ignore[arg-type]
 
 
 def infer(

@@ -50,18 +50,19 @@ HEIGHT = {
     "profile": 8,  # its profiles
     "corrections": 8,  # FLIC, FLAC, median: what is solved
     "estimates": 9,  # with their covariance
-    "inference": 10,
-    "firth_inference": 11,
-    "firth": 12,
-    "estimator": 12,
-    "formula": 13,
-    "separation": 13,
-    "path": 13,
-    "cross_validation": 14,
-    "inference_plots": 15,
-    "selection_plots": 15,
-    "plots": 16,
-    "__init__": 17,  # names only
+    "likelihood": 10,  # profiles and tests
+    "inference": 11,
+    "firth_inference": 12,
+    "firth": 13,
+    "estimator": 13,
+    "formula": 14,
+    "separation": 14,
+    "path": 14,
+    "cross_validation": 15,
+    "inference_plots": 16,
+    "selection_plots": 16,
+    "plots": 17,
+    "__init__": 18,  # names only
 }
 SOLVER_HEIGHT = {
     "line_search": 0,
