@@ -1,14 +1,12 @@
-"""Estimates with their covariance: standard errors, Wald's statistics, confidence intervals."""
+"""Estimates with their covariance: standard errors and Wald's statistics."""
 
-import numbers
 import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from logreg import inputs, significance
 from logreg.contrasts import Contrasts
@@ -18,11 +16,8 @@ from logreg.covariance import (
     meat_of_rows,
     sandwich,
 )
-from logreg.jeffreys_point import JeffreysPoint
 from logreg.outcome import CollinearityWarning, ConvergenceWarning
 from logreg.point import Point
-from logreg.profile import Profile as Profiles
-from logreg.threads import single_threaded_blas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,12 +149,7 @@ class Estimates:
                 stacklevel=6,
             )
         if not self.converged:
-            warnings.warn(
-                "The fit did not converge, or the classes are separated: standard errors and tests "
-                "are not to be relied on. See FirthLogisticRegression for separated classes.",
-                ConvergenceWarning,
-                stacklevel=7,
-            )
+            self._warn_of_no_convergence()
         distance = self._point.decrement
         if self.converged and distance > FAR:
             warnings.warn(
@@ -168,6 +158,14 @@ class Estimates:
                 ConvergenceWarning,
                 stacklevel=6,
             )
+
+    def _warn_of_no_convergence(self) -> None:
+        warnings.warn(
+            "The fit did not converge, or the classes are separated: standard errors and tests "
+            "are not to be relied on. See FirthLogisticRegression for separated classes.",
+            ConvergenceWarning,
+            stacklevel=8,
+        )
 
     @property
     def _labels(self) -> list[str]:
@@ -185,68 +183,6 @@ class Estimates:
         index = self._contrasts.index
         return pd.DataFrame(self._cov, index=index, columns=index)
 
-    def conf_int(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
-        """Confidence intervals of the parameters.
-
-        Parameters
-        ----------
-        alpha : float, default=0.05
-            1 - the level.
-        method : "wald" or "profile", default="wald"
-            Estimate ± quantile times standard error; or all values that a likelihood-ratio test
-            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite; NaN where
-            rounding hides it.
-
-        Returns
-        -------
-        DataFrame (k, 2) or (k (K - 1), 2)
-            Columns "lower" and "upper".
-        """
-        import pandas as pd
-
-        check_alpha(alpha)
-        if method == "wald":
-            half = -ndtri(alpha / 2) * self._errors
-            ends = np.column_stack([self._estimate - half, self._estimate + half])
-        elif method == "profile":
-            ends = self._profile(alpha)
-        else:
-            raise ValueError(f"method must be 'wald' or 'profile', got {method!r}.")
-        return pd.DataFrame(ends, index=self._contrasts.index, columns=["lower", "upper"])
-
-    @property
-    def _profiles(self) -> Profiles:
-        """The likelihood about its maximum, for intervals."""
-        raise NotImplementedError
-
-    def _profile(self, alpha: float) -> Array:
-        """(r, 2): NaN where the data do not determine a parameter."""
-        profiles, known = self._profiles, self._contrasts.determined
-        with single_threaded_blas():  # matrices so small that threads would wait for each other
-            ends = [
-                profiles.interval(a, 1 - alpha) if fixed else (np.nan, np.nan)
-                for a, fixed in zip(self._rows_of(profiles.best), known, strict=True)
-            ]
-        return np.array(ends)
-
-    def _rows_of(self, point: JeffreysPoint) -> Array:
-        """The reported parameters as functions of a point's, (r, q rank)."""
-        user = block_diag(*[point.problem.x.user] * point.problem.q)
-        return np.asarray(self._contrasts.against_first @ user, dtype=np.float64)
-
-    def odds_ratios(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
-        """exp(coefficient): by what the odds are multiplied for each unit of a column, with its
-        confidence interval, as `conf_int`. The intercept's is the odds at zero.
-
-        Returns
-        -------
-        DataFrame with columns "odds_ratio", "lower", "upper"
-        """
-        ends = self.conf_int(alpha, method)
-        ends.insert(0, "odds_ratio", self._estimate)
-        with np.errstate(over="ignore"):
-            return ends.apply(np.exp)
-
     @cached_property
     def nobs(self) -> float:
         weight = self._point.objective.loss.weight
@@ -262,8 +198,3 @@ class Estimates:
             return float(significance.rank(objective) * others)
         plain = objective.stronger(0.0).hessian(self._point.margin)
         return float(np.trace(self._point.metric.solve(plain)))
-
-
-def check_alpha(alpha: float) -> None:
-    if not (isinstance(alpha, numbers.Real) and 0 < float(alpha) < 1):
-        raise ValueError(f"alpha must lie between 0 and 1 (0.05 for 95 %), got {alpha!r}.")

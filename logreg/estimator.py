@@ -5,7 +5,7 @@ fit(X, y) → validate → Design → Objective → solver → minimize → Solu
 
 import warnings
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,9 +28,6 @@ from logreg.problem import coefficients, pose, promised_distance
 from logreg.recession import Witness
 from logreg.solvers import SOLVERS
 from logreg.threads import single_threaded_blas, thread_count
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Array = NDArray[Any]
 
@@ -281,21 +278,6 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
             runaways=runaways,
         )
         warnings.warn(sentence, kind, stacklevel=4)
-
-    @property
-    def history_(self) -> "pd.DataFrame":
-        """A row an iteration: objective, gradient norm, how many standard errors it is from the
-        optimum (with an L1 penalty the `relative_gap`), reads of X and seconds so far.
-        """
-        check_is_fitted(self)
-        if not hasattr(self, "_history"):
-            raise AttributeError(
-                f"This {type(self).__name__} has no history: refit=False fits no model of its own."
-            )
-        import pandas as pd
-
-        history = pd.DataFrame(self._history).set_index("iteration")
-        return history.rename(columns={"distance": self._measure})
 
     def inference(
         self,

@@ -5,7 +5,7 @@ fit(X, y) → validate → Orthonormal → Jeffreys → scoring → coef_, inter
 
 import warnings
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,10 +22,8 @@ from logreg.linear_classifier import LinearClassifier
 from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_firth
 from logreg.penalty import ElasticNet
+from logreg.problem import attributes
 from logreg.threads import single_threaded_blas
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Array = NDArray[Any]
 
@@ -312,10 +310,9 @@ class FirthLogisticRegression(LinearClassifier):
         q, d = problem.q, problem.x.design.d
         shape = (1 if q == 1 else q + 1, d)
         if warm and getattr(self, "coef_", np.empty(0)).shape == shape:
-            w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
-            phi = problem.x.from_user(w, b)
+            phi = problem.of_coefficients(self.coef_, self.intercept_)
             if np.isfinite(phi).all():
-                return phi.ravel() if q == 1 else (phi[1:] - phi[0]).ravel()
+                return phi
         return problem.start()
 
     def _iterate(self, problem: Jeffreys, phi: Array) -> Fit:
@@ -326,11 +323,7 @@ class FirthLogisticRegression(LinearClassifier):
         if len(phi) > 1:
             w, b = np.vstack([np.zeros_like(w[:1]), w]), np.append(0.0, b)
             w, b = w - w.mean(axis=0), b - b.mean()
-        dtype = data.X.dtype
-        if max(np.abs(w).max(initial=0.0), np.abs(b).max()) > np.finfo(dtype).max:
-            dtype = np.dtype(np.float64)
-        self.coef_, self.intercept_ = w.astype(dtype), b.astype(dtype)
-        self.classes_ = data.y.classes
+        self.__dict__.update(attributes(w, b, data))
         self.n_iter_ = np.array([fit.history[-1].iteration], dtype=np.int32)
         self.outcome_, self._history = fit.outcome, fit.history
 
@@ -355,14 +348,3 @@ class FirthLogisticRegression(LinearClassifier):
                 "correction='firth', which always has a finite answer."
             )
         warnings.warn(sentence, ConvergenceWarning, stacklevel=3)
-
-    @property
-    def history_(self) -> "pd.DataFrame":
-        """A row an iteration: minus the penalised log-likelihood, norm of its gradient, how many
-        standard errors it is from the solution, and reads of X and seconds so far.
-        """
-        check_is_fitted(self)
-        import pandas as pd
-
-        history = pd.DataFrame(self._history).set_index("iteration")
-        return history.rename(columns={"distance": "standard_errors"})

@@ -84,6 +84,8 @@ class FirthInference(Inference):
         m = self._contrasts.against_first
         cov: Array = m @ self._solution.covariance() @ m.T
         self._warn_of_other_data(np.sqrt(cov.diagonal()))
+        if not self.converged:
+            self._warn_of_no_convergence()
         return cov
 
     def _warn_of_other_data(self, errors: Array) -> None:

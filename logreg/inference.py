@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from logreg import diagnostics, effects, inputs
 from logreg.contrasts import Contrasts
-from logreg.estimates import check_alpha
-from logreg.likelihood import Likelihood
+from logreg.likelihood import Likelihood, check_alpha
 from logreg.linear_classifier import probabilities
 from logreg.outcome import Outcome
 from logreg.penalty import ElasticNet

@@ -13,6 +13,8 @@ A point knows its value, score and the Cholesky factor of I, made by blocks of r
 one more read to solve the rows against its factor for h.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dtrmm, dtrsm
@@ -97,6 +99,11 @@ class Jeffreys:
         step = slopes / (curvature * max(1.0 - explained, 0.5))
         start: Array = step + self.x.constant() * np.log(share / (1 - share))
         return start
+
+    def of_coefficients(self, w: NDArray[Any], b: NDArray[Any]) -> Array:
+        """φ of an estimator's `coef_` and `intercept_`; not finite where they are out of range."""
+        phi = self.x.from_user(w.astype(np.float64), b.astype(np.float64))
+        return np.ravel(phi if self.q == 1 else phi[1:] - phi[0])
 
     def separates(self, phi: Array) -> bool:
         """Whether the margins alone, without the offset, tell all rows' classes."""

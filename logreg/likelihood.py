@@ -1,17 +1,20 @@
-"""The likelihood at the estimate: of the model as a whole, its profiles, and tests of columns."""
+"""Intervals, the likelihood of the model as a whole, and tests of columns."""
 
+import numbers
 import warnings
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc
+from scipy.linalg import block_diag
+from scipy.special import chdtrc, ndtri
 
 from logreg import inputs, significance
 from logreg.corrections import iterate
 from logreg.corrections import pose as likelihood
 from logreg.estimates import Estimates
+from logreg.jeffreys_point import JeffreysPoint
 from logreg.outcome import CollinearityWarning
 from logreg.pairs import Pairs
 from logreg.point import Point
@@ -19,6 +22,9 @@ from logreg.profile import Profile
 from logreg.recession import unbounded
 from logreg.significance import ChiSquared
 from logreg.threads import single_threaded_blas
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -38,7 +44,49 @@ class Likelihood(Estimates):
         """Whether the estimate is that of a ridge penalty."""
         return self._point.objective.penalty.anything
 
-    # -- profiles ---------------------------------------------------------------------------
+    # -- intervals -------------------------------------------------------------------------
+
+    def conf_int(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
+        """Confidence intervals of the parameters.
+
+        Parameters
+        ----------
+        alpha : float, default=0.05
+            1 - the level.
+        method : "wald" or "profile", default="wald"
+            Estimate ± quantile times standard error; or all values that a likelihood-ratio test
+            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite; NaN where
+            rounding hides it.
+
+        Returns
+        -------
+        DataFrame (k, 2) or (k (K - 1), 2)
+            Columns "lower" and "upper".
+        """
+        import pandas as pd
+
+        check_alpha(alpha)
+        if method == "wald":
+            half = -ndtri(alpha / 2) * self._errors
+            ends = np.column_stack([self._estimate - half, self._estimate + half])
+        elif method == "profile":
+            ends = self._profile(alpha)
+        else:
+            raise ValueError(f"method must be 'wald' or 'profile', got {method!r}.")
+        return pd.DataFrame(ends, index=self._contrasts.index, columns=["lower", "upper"])
+
+    def odds_ratios(self, alpha: float = 0.05, method: str = "wald") -> "pd.DataFrame":
+        """exp(coefficient): by what the odds are multiplied for each unit of a column, with its
+        confidence interval, as `conf_int`. The intercept's is the odds at zero.
+
+        Returns
+        -------
+        DataFrame with columns "odds_ratio", "lower", "upper"
+        """
+        ends = self.conf_int(alpha, method)
+        ends.insert(0, "odds_ratio", self._estimate)
+        with np.errstate(over="ignore"):
+            return ends.apply(np.exp)
 
     @cached_property
     def _profiles(self) -> Profile:
@@ -53,14 +101,12 @@ class Likelihood(Estimates):
         with single_threaded_blas(), warnings.catch_warnings():
             warnings.simplefilter("ignore", CollinearityWarning)  # the estimates have told
             problem = likelihood(data, 0.0, model.fit_intercept)
-            w, b = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
-            phi = problem.x.from_user(w, b)
-            start = phi.ravel() if len(phi) == 1 else (phi[1:] - phi[0]).ravel()
+            start = problem.of_coefficients(model.coef_, model.intercept_)
             return Profile(iterate(problem, start, PROFILE_TOL, 100).point)
 
     def _profile(self, alpha: float) -> Array:
         if self.converged or self.penalised:
-            return super()._profile(alpha)
+            return self._followed(alpha)
         if self._contrasts.several:
             raise ValueError(
                 "The fit did not converge, or the classes are separated: there are profile "
@@ -74,7 +120,7 @@ class Likelihood(Estimates):
             present = objective.loss.weight > 0
         rows = np.flatnonzero(present)
         pairs = Pairs(objective.design.take(rows), self._data.y.codes[rows], 2)
-        ends = super()._profile(alpha)
+        ends = self._followed(alpha)
         for end, a in zip(ends, self._contrasts.matrix, strict=True):
             for side, sign in enumerate((-1.0, 1.0)):
                 if unbounded(pairs, sign * a):
@@ -82,6 +128,21 @@ class Likelihood(Estimates):
                 elif np.isinf(end[side]):
                     end[side] = np.nan
         return ends
+
+    def _followed(self, alpha: float) -> Array:
+        """The ends (r, 2) of the profiles: NaN where the data do not determine a parameter."""
+        profiles, known = self._profiles, self._contrasts.determined
+        with single_threaded_blas():  # matrices so small that threads would wait for each other
+            ends = [
+                profiles.interval(a, 1 - alpha) if fixed else (np.nan, np.nan)
+                for a, fixed in zip(self._rows_of(profiles.best), known, strict=True)
+            ]
+        return np.array(ends)
+
+    def _rows_of(self, point: JeffreysPoint) -> Array:
+        """The reported parameters as functions of a point's, (r, q rank)."""
+        user = block_diag(*[point.problem.x.user] * point.problem.q)
+        return np.asarray(self._contrasts.against_first @ user, dtype=np.float64)
 
     # -- the model as a whole --------------------------------------------------------------
 
@@ -245,3 +306,8 @@ def _same_rows(a: Likelihood, b: Likelihood) -> bool:
         (a._data.offset, b._data.offset),
     ]
     return all(x is y or np.array_equal(x, y) for x, y in pairs)  # type: ignore[arg-type]
+
+
+def check_alpha(alpha: float) -> None:
+    if not (isinstance(alpha, numbers.Real) and 0 < float(alpha) < 1):
+        raise ValueError(f"alpha must lie between 0 and 1 (0.05 for 95 %), got {alpha!r}.")

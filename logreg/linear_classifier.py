@@ -1,6 +1,6 @@
 """A linear classifier with its coefficients at hand: margins, probabilities, classes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,11 @@ from logreg import inputs
 from logreg.sigmoid import log_sigmoid, log_softmax, sigmoid, softmax
 from logreg.sparse_blocks import row_blocks
 from logreg.threads import thread_count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from logreg.minimize import Record
 
 Array = NDArray[Any]
 
@@ -23,12 +28,14 @@ def probabilities(margin: Array) -> Array:
 
 
 class LinearClassifier(ClassifierMixin, BaseEstimator):
-    """What estimators with `coef_`, `intercept_` and `classes_` predict."""
+    """What estimators with `coef_`, `intercept_` and `classes_` predict; and their history."""
 
     coef_: Array
     intercept_: Array
     classes_: Array
     n_jobs: int | None
+    _history: "list[Record]"
+    _measure = "standard_errors"  # of distances from the optimum
 
     def decision_function(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The margins, x·w + b + offset, in log-odds.
@@ -126,3 +133,18 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         from sklearn.metrics import accuracy_score  # 40 ms that `import logreg` need not take
 
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
+
+    @property
+    def history_(self) -> "pd.DataFrame":
+        """A row an iteration: objective, gradient norm, how many standard errors it is from the
+        optimum (with an L1 penalty the `relative_gap`), reads of X and seconds so far.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "_history"):
+            raise AttributeError(
+                f"This {type(self).__name__} has no history: refit=False fits no model of its own."
+            )
+        import pandas as pd
+
+        history = pd.DataFrame(self._history).set_index("iteration")
+        return history.rename(columns={"distance": self._measure})

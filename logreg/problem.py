@@ -137,6 +137,11 @@ def coefficients(point: Point, data: inputs.Data) -> dict[str, Array]:
         theta = least_norm(objective.design, objective.flat, theta)
     w, b = objective.design.to_user(theta)
     b = b - b.mean() if objective.loss.q > 1 else b
+    return attributes(w, b, data)
+
+
+def attributes(w: Array, b: Array, data: inputs.Data) -> dict[str, Array]:
+    """coef_, intercept_ and classes_, in X's dtype."""
     dtype = data.X.dtype
     if max(np.abs(w).max(initial=0.0), np.abs(b).max()) > np.finfo(dtype).max:
         dtype = np.dtype(np.float64)  # float32 columns of size 1e-39 need coefficients of 1e39
