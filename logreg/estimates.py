@@ -1,6 +1,5 @@
 """Estimates with their covariance: standard errors and Wald's statistics."""
 
-import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from logreg.covariance import (
     meat_of_rows,
     sandwich,
 )
-from logreg.outcome import CollinearityWarning, ConvergenceWarning
+from logreg.outcome import CollinearityWarning, ConvergenceWarning, warn_caller
 from logreg.point import Point
 
 if TYPE_CHECKING:
@@ -103,11 +102,10 @@ class Estimates:
             return information_covariance(point, m)
         cov = sandwich(point, m, self._meat())
         if np.any(cov.diagonal() < 0):
-            warnings.warn(
+            warn_caller(
                 "Clustering in several ways gives some negative variances, as it may with few "
                 "clusters: their standard errors are NaN. Cluster in one way.",
                 UserWarning,
-                stacklevel=6,
             )
         return cov
 
@@ -135,36 +133,32 @@ class Estimates:
         ]
         if lost:
             some = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
-            warnings.warn(
+            warn_caller(
                 f"Columns depend on each other: the data do not determine {some}, whose standard "
                 "errors are NaN. Leave columns out.",
                 CollinearityWarning,
-                stacklevel=7,
             )
         elif not self._point.metric.sound:
-            warnings.warn(
+            warn_caller(
                 "Columns nearly depend on each other: the standard errors have few correct "
                 "digits. Leave columns out.",
                 CollinearityWarning,
-                stacklevel=6,
             )
         if not self.converged:
             self._warn_of_no_convergence()
         distance = self._point.decrement
         if self.converged and distance > FAR:
-            warnings.warn(
+            warn_caller(
                 f"The coefficients are {distance:.1e} standard errors from the optimum of these "
                 "data: give inference the data, weights and offset of the fit.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
 
     def _warn_of_no_convergence(self) -> None:
-        warnings.warn(
+        warn_caller(
             "The fit did not converge, or the classes are separated: standard errors and tests "
             "are not to be relied on. See FirthLogisticRegression for separated classes.",
             ConvergenceWarning,
-            stacklevel=8,
         )
 
     @property

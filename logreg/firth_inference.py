@@ -5,7 +5,6 @@ the penalised likelihood's profile, and p-values of its ratio (Heinze and Schemp
 asked for otherwise. The standard errors are those of the information at the estimate.
 """
 
-import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from logreg.estimates import FAR
 from logreg.inference import Inference
 from logreg.inputs import Data
 from logreg.jeffreys_point import JeffreysPoint
-from logreg.outcome import ConvergenceWarning
+from logreg.outcome import ConvergenceWarning, warn_caller
 from logreg.point import Point
 from logreg.profile import Profile
 from logreg.significance import ChiSquared
@@ -96,11 +95,10 @@ class FirthInference(Inference):
         away = np.where(self._contrasts.determined, np.abs(away), 0.0)
         distance = float(np.max(away / np.maximum(errors, TINY), initial=0.0))
         if self.converged and distance > FAR:
-            warnings.warn(
+            warn_caller(
                 f"The coefficients are {distance:.1e} standard errors from the fit of these "
                 "data: give inference the data, weights and offset of the fit.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
 
     @cached_property

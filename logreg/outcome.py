@@ -1,6 +1,10 @@
 """How a fit ended, in sentences for the user, and the warnings that carry them."""
 
+import functools
+import inspect
+import warnings
 from enum import Enum
+from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -62,3 +66,16 @@ class SeparationWarning(ConvergenceWarning):
 class CollinearityWarning(UserWarning):
     """Columns depend linearly on each other, so without a penalty their coefficients are not
     determined; the fit takes those of the smallest norm."""
+
+
+INSIDE = (str(Path(__file__).parent), functools.__file__)
+
+
+def warn_caller(sentence: str, kind: type[Warning]) -> None:
+    """Warn of what was found when a result was asked for, at the line outside of the package that
+    asked: how many calls and lazy properties lie between varies.
+    """
+    frame, level = inspect.currentframe(), 1
+    while frame and frame.f_code.co_filename.startswith(INSIDE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, kind, stacklevel=level)

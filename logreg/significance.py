@@ -6,7 +6,6 @@ own metric, the likelihood ratio at the fall of F, the score test at its slope a
 optimum; the last two are invariant to how the parameters are written.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from logreg.contrasts import Contrasts
 from logreg.metric import FullMetric
 from logreg.minimize import minimize
 from logreg.objective import Objective
-from logreg.outcome import ConvergenceWarning
+from logreg.outcome import ConvergenceWarning, warn_caller
 from logreg.point import Point
 from logreg.problem import stopping_distance
 from logreg.solvers import choose
@@ -77,10 +76,9 @@ def optimum(objective: Objective, near: Array) -> Point:
             measure=objective.measure,
             tol=ENOUGH,
         )
-        warnings.warn(
+        warn_caller(
             f"The fit without the columns that are tested: {sentence}",
             ConvergenceWarning,
-            stacklevel=6,
         )
     return solution.point
 

@@ -460,6 +460,26 @@ def test_separated_classes_are_said_in_the_summary():
         assert "did not converge" in str(result)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda result: result.bse,
+        lambda result: result.pvalues,
+        lambda result: result.cov_params(),
+        lambda result: result.to_frame(),
+        lambda result: result.marginal_effects(),
+    ],
+)
+def test_warnings_point_at_the_line_that_asks(ask):
+    X = np.arange(20.0)[:, None]
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf).fit(X, X[:, 0] > 9)
+    result = model.inference(X, X[:, 0] > 9)
+    with pytest.warns(ConvergenceWarning) as caught:
+        ask(result)
+    assert {each.filename for each in caught} == {__file__}
+
+
 # -- tables ---------------------------------------------------------------------------------------
 
 
