@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 SMALL = 1e-3  # a decrement for which a step that moves a margin by 1/2 tells of separation
 
+VANISHING = 700.0  # log-odds beyond which a probability may underflow
+
 # Of the largest move of a margin: what the rows that stand still may seem to move the wrong way.
 ASIDE = 1e-3
 
@@ -91,6 +93,8 @@ class Point:
         It is -g; but with M = Σ r a a' and u = -M⁻¹ g the sum of r (1 - a·u) a is zero, and these
         are positive if all a·u < 1. As M ≥ H, a·u is at most reach·δ.
         """
+        if np.abs(self.margin).max() > VANISHING:  # a curvature of 0 proves nothing
+            return False
         return self.metric.sound and self.reach * self.decrement < 0.5
 
     def moves(self, before: "Point") -> Array:

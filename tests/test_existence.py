@@ -153,6 +153,13 @@ def test_an_offset_hides_no_separation():
         assert model.outcome_ is Outcome.SEPARATED
 
 
+def test_a_step_to_where_curvature_vanishes_proves_nothing():
+    X, y = np.repeat(np.eye(2), [6, 4], axis=0), np.array([0, 1, 0, 1, 0, 1, 0, 0, 0, 0])
+    offset = np.array([0.0] * 6 + [50, 30, 60, 20])
+    with pytest.warns(SeparationWarning):
+        LogisticRegression(C=np.inf, fit_intercept=False).fit(X, y, offset=offset)
+
+
 def test_offsets_far_apart_against_a_linear_program():
     wrong = 0
     for seed in range(60):
