@@ -27,12 +27,11 @@ analysis for logistic regression, section 3). For two classes M = max_i sqrt(x̃
 largest standard error of a margin; for more, twice the largest over rows and classes.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from logreg.metric import FullMetric
+from logreg.objective import Shift
 from logreg.point import Point
 
 Array = NDArray[np.float64]
@@ -95,11 +94,12 @@ def _duality_gap(point: Point) -> float:
     w = design.of_block(point.theta.reshape(objective.shape))[0]
     w_gradient = point.gradient.reshape(objective.shape)[:, : design.d] * design.scale
     if not design.intercept and objective.penalty:
-        return _bound(point, w, w_gradient, np.zeros_like(w), 0.0, np.zeros_like(point.margin))
-    cost, delta = _at_rest(point)
-    if not cost < np.inf:
+        still = objective.shift(point, np.zeros(objective.size))
+        return _bound(point, w, w_gradient, np.zeros_like(w), 0.0, still)
+    cost, shift = _at_rest(point)
+    if shift is None or not cost < np.inf:
         return np.inf
-    plain = _bound(point, w, w_gradient, _moved(point, delta), cost, delta)
+    plain = _bound(point, w, w_gradient, _moved(point, shift), cost, shift)
     if not (
         objective.penalty.has_corners and TIGHT * point.value < plain < ROUGH_GAP * point.value
     ):
@@ -108,17 +108,16 @@ def _duality_gap(point: Point) -> float:
 
 
 def _bound(
-    point: Point, w: Array, w_gradient: Array, moved: Array, cost: float, delta: Array
+    point: Point, w: Array, w_gradient: Array, moved: Array, cost: float, shift: Shift
 ) -> float:
     """The gap at the residuals less δ, which costs the rows so much at most, where the gradient
     of the smooth part is this but for what δ moves.
     """
-    loss, penalty = point.objective.loss, point.objective.penalty
+    penalty = point.objective.penalty
     bound = cost + penalty.gap(w, w_gradient, moved) if penalty.has_squares else np.inf
     if penalty.has_corners:
         share = penalty.within(w, w_gradient, moved)
-        each = delta * _inverse(loss.weight)
-        rows = cost if share == 1 else loss.divergence(point.margin, each, share)
+        rows = cost if share == 1 else shift.divergence(share)
         bound = min(bound, rows + penalty.gap(w, w_gradient, moved, share))
     return bound
 
@@ -128,7 +127,7 @@ def _corrected_gap(point: Point, w: Array, w_gradient: Array) -> float:
     where the plain one is its first power, and where rounding has the last word, far below it.
     """
     objective = point.objective
-    q, d = objective.loss.q, objective.design.d
+    q, d = objective.q, objective.design.d
     sign, corner = np.sign(point.theta), objective.threshold
     held = (corner > 0) & (sign == 0)
     index = np.flatnonzero(~held.reshape(objective.shape)[:, :d].all(axis=0))
@@ -141,20 +140,21 @@ def _corrected_gap(point: Point, w: Array, w_gradient: Array) -> float:
         moves[-1, moves.all(axis=0)] = False
     pull = objective.restricted(point.gradient + corner * sign, index)
     places = np.flatnonzero(moves)
-    metric = FullMetric(part.hessian(point.margin)[np.ix_(places, places)])
+    metric = FullMetric(part.hessian(point)[np.ix_(places, places)])
     if not metric.sound:
         return np.inf
     c = np.zeros(part.size)
     c[places] = metric.solve(pull[places])
-    cost, delta = _change(point, part.margin_change(c), float(c @ pull))
+    shift = part.shift(point, c)
+    cost = _cost(shift, float(c @ pull))
     if not cost < np.inf:
         return np.inf
     exact = objective.extended(np.where(moves, 1.0, 0.0), index).reshape(objective.shape)[:, :d] > 0
     at_rest = np.where(exact, -objective.penalty.l1 * np.sign(w), w_gradient)
-    return _bound(point, w, at_rest, np.where(exact, 0.0, _moved(point, delta)), cost, delta)
+    return _bound(point, w, at_rest, np.where(exact, 0.0, _moved(point, shift)), cost, shift)
 
 
-def _at_rest(point: Point) -> tuple[float, Array]:
+def _at_rest(point: Point) -> tuple[float, Shift | None]:
     """What brings the intercepts and the columns without a penalty to rest: the residuals less
     δ = W X̃_F c with c = S⁻¹ g_F, S = X̃_F'W X̃_F, and what the rows cost for it at most; or inf.
     """
@@ -162,51 +162,32 @@ def _at_rest(point: Point) -> tuple[float, Array]:
     index = objective.penalty.free(objective.design.d)
     g = objective.restricted(point.gradient, index)
     if len(index):
-        metric = objective.free.metric(objective.free.hessian(point.margin))
+        metric, part = objective.free.metric(objective.free.hessian(point)), objective.free
         c = metric.solve(g) if metric.sound else None
-        change = None if c is None else objective.free.margin_change(c)
     else:
-        c = _intercept_step(
-            *objective.loss.curvature(point.margin, slice(0, objective.design.n)), g
-        )
-        change = None if c is None else c[:, None]
-    if c is None or change is None:
-        return np.inf, np.zeros_like(point.margin)
-    return _change(point, change, float(c @ g))
+        part, c = objective, _intercept_step(objective.intercept_information(point), g)
+    if c is None:
+        return np.inf, None
+    shift = part.shift(point, c if len(index) else objective.extended(c, index))
+    return _cost(shift, float(c @ g)), shift
 
 
-def _change(point: Point, change: Array, cost: float) -> tuple[float, Array]:
-    """δ = W change, and its cost; inf where the moved residuals may leave [0, 1]."""
-    diag, root = point.objective.loss.curvature(point.margin, slice(0, point.objective.design.n))
-    delta = diag * change
-    if root is not None:
-        delta -= root * (root * change).sum(axis=0)
-    widest = np.maximum(change.max(axis=0), 0.0) - np.minimum(change.min(axis=0), 0.0)
-    return (max(cost, 0.0) if widest.max() <= 1 else np.inf), delta
+def _cost(shift: Shift, cost: float) -> float:
+    """What the rows cost for it; inf where the moved residuals may leave [0, 1]."""
+    return max(cost, 0.0) if shift.widest <= 1 else np.inf
 
 
-def _moved(point: Point, delta: Array) -> Array:
+def _moved(point: Point, shift: Shift) -> Array:
     """A bound on what δ does to the gradient of each weight, (q, d): sqrt(Σ δ²/s Σ s x²)."""
-    norm = np.sqrt((delta * delta * _inverse(point.objective.loss.weight)).sum(axis=1))
-    moved: Array = norm[:, None] * point.objective.design.column_norm
+    moved: Array = shift.norm[:, None] * point.objective.design.column_norm
     return moved
 
 
-def _inverse(weight: Array | None) -> Array | float:
-    """1/s, and 0 for the rows without a weight."""
-    if weight is None:
-        return 1.0
-    return np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
-
-
-def _intercept_step(diag: Array, root: Array | None, g_b: Array) -> Array | None:
+def _intercept_step(information: Array, g_b: Array) -> Array | None:
     """S⁻¹ g_b with S the information of the intercepts alone, one class of several held at 0."""
-    if root is None:
-        step: Array = g_b / diag.sum()
+    if len(g_b) == 1:
+        step: Array = g_b / information[0]
         return step
-    information = root @ root.T
-    np.fill_diagonal(information, 0.0)
-    information = np.diag(information.sum(axis=1)) - information  # Σ_l p_k p_l: nothing cancels
     others = np.arange(len(g_b)) != np.diag(information).argmax()
     metric = FullMetric(information[np.ix_(others, others)])
     if not metric.sound:
@@ -226,22 +207,10 @@ def _self_concordant_gap(point: Point) -> float:
         return np.inf
     move = point.reach
     if not move * point.decrement <= 0.3:  # else the exact one would change a tenth at most
-        move = _largest_deviation(point)
+        move = point.objective.largest_deviation(point.metric)
     u = move * point.decrement
     if u >= 1:
         return np.inf
     if u < 1e-4:  # the series: below it u and (1 - u) log(1 - u) cancel
         return point.decrement**2 * (0.5 + u / 6 + u * u / 6)
     return float(u + (1 - u) * np.log1p(-u)) / move**2
-
-
-def _largest_deviation(point: Point) -> float:
-    """M: the largest standard error of a margin, at the price of two Hessians."""
-    design, metric = point.objective.design, point.metric
-    q, width = point.objective.shape
-
-    def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
-        out = np.empty((blocks[0].stop - blocks[0].start, width))
-        return ([metric.deviations(design.standard_rows(rows, out)).max() for rows in blocks],)
-
-    return float(max(design.matrix.add_up(kernel, width=q * width, products=width)[0]))

@@ -4,7 +4,7 @@ Parameters z with X̃ z = 0 change no margin, so the likelihood does not determi
 solutions the one with the smallest ‖w‖ is taken: the limit of ridge as C → ∞.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,24 @@ Array = NDArray[np.float64]
 NOTHING = 1e-10
 
 
-def null_space(design: Design, weight: Array | None) -> Array | None:
-    """An orthonormal basis (width, k) of {z : X̃ z = 0 on the rows of positive weight}, or None.
+def flat_directions(gram: Array, square: Callable[[Array], Array]) -> Array | None:
+    """An orthonormal basis (width, k) of {z : X̃ z = 0}, or None, from gram = X̃'X̃ / n.
 
     The eigenvectors of X̃'X̃ with the smallest eigenvalues are candidates; the square of a singular
-    value below 1e-8 drowns in rounding there, so a second read measures X̃ z itself.
+    value below 1e-8 drowns in rounding there, so that of X̃ z itself is asked for: `square` gives
+    Z'X̃'X̃ Z / n.
     """
+    values, vectors = eigh(gram, check_finite=False)
+    candidates = vectors[:, values <= 1e-8 * max(values[-1], 1.0)]
+    if not candidates.shape[1]:
+        return None
+    values, mix = eigh(square(candidates), check_finite=False)
+    flat: Array = candidates @ mix[:, values <= NOTHING**2]
+    return flat if flat.shape[1] else None
 
+
+def null_space(design: Design, weight: Array | None) -> Array | None:
+    """The same on the rows of positive weight."""
     present = np.ones(design.n) if weight is None else (weight > 0).astype(np.float64)
     if _some_rows_suffice(design, present):
         return None
@@ -47,13 +58,7 @@ def null_space(design: Design, weight: Array | None) -> Array | None:
         return total
 
     (gram,) = design.gram(lambda rows: present[None, rows]) / design.n
-    values, vectors = eigh(gram, check_finite=False)
-    candidates = vectors[:, values <= 1e-8 * max(values[-1], 1.0)]
-    if not candidates.shape[1]:
-        return None
-    values, mix = eigh(square(candidates), check_finite=False)
-    flat: Array = candidates @ mix[:, values <= NOTHING**2]
-    return flat if flat.shape[1] else None
+    return flat_directions(gram, square)
 
 
 def _some_rows_suffice(design: Design, present: Array) -> bool:
@@ -62,10 +67,15 @@ def _some_rows_suffice(design: Design, present: Array) -> bool:
     if m > design.n // 10:
         return False
     some = design.take(np.arange(0, design.n, design.n // m))
-    (gram,) = some.gram(lambda rows: present[:: design.n // m][None, rows])
+    return are_independent(some, present[:: design.n // m], design.n)
+
+
+def are_independent(some: Design, present: Array, n: int) -> bool:
+    """Whether no direction is flat on these rows, and so on none of n rows that they belong to."""
+    (gram,) = some.gram(lambda rows: present[None, rows])
     smallest = eigh(gram, eigvals_only=True, check_finite=False, subset_by_index=[0, 0])[0]
     # the largest eigenvalue of X̃'X̃ / n is at most its trace, about 2 a column
-    return bool(smallest > 1e-8 * 4 * design.width * design.n)
+    return bool(smallest > 1e-8 * 4 * some.width * n)
 
 
 def least_norm(design: Design, flat: Array, theta: Array) -> Array:

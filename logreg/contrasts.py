@@ -58,14 +58,14 @@ class Contrasts:
 
     @property
     def several(self) -> bool:
-        return self.objective.loss.q > 1
+        return self.objective.q > 1
 
     @cached_property
     def of_classes(self) -> Array:
         """The contrasts (K - 1, q) of the outputs."""
         if not self.several:
             return np.array([[1.0 if self.baseline == 0 else -1.0]])
-        each: Array = np.eye(self.objective.loss.q)
+        each: Array = np.eye(self.objective.q)
         contrasts: Array = each[self.others] - each[self.baseline]
         return contrasts
 

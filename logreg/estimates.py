@@ -190,5 +190,5 @@ class Estimates:
         objective, others = self._point.objective, len(self._contrasts.of_classes)
         if not objective.penalty.anything:
             return float(significance.rank(objective) * others)
-        plain = objective.stronger(0.0).hessian(self._point.margin)
+        plain = objective.stronger(0.0).hessian(self._point)
         return float(np.trace(self._point.metric.solve(plain)))

@@ -239,7 +239,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
 
     def _start(self, objective: Objective, data: inputs.Data) -> Array:
         """With `warm_start` the last fit's coefficients, if they have the shape."""
-        shape = (objective.loss.q, data.X.shape[1])
+        shape = (objective.q, data.X.shape[1])
         if self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape:
             w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
             theta = objective.design.from_user(w, b)

@@ -33,8 +33,7 @@ def recedes(objective: Objective, witness: Witness | None = None) -> bool:
     """Whether some columns have a penalty, and those without one separate the classes."""
     if objective.penalty or not objective.penalty.anything:
         return False
-    free = objective.free
-    probe = Objective(free.design, free.loss, free.penalty, flat=free.flat)
+    probe = objective.free.without_offset()
     iterates = choose("auto", probe).iterates(probe, probe.start(), np.random.default_rng(0))
     found = minimize(iterates, tol=TOL, max_iter=MAX_ITER, confirm=witness)
     return found.outcome is Outcome.SEPARATED
@@ -79,6 +78,6 @@ def doubtful(solution: Solution) -> bool:
     if objective.penalty.anything or solution.outcome is Outcome.SEPARATED:
         return False
     near = solution.converged and objective.offset is None
-    if near and float(np.abs(point.margin).max()) < SURE:
+    if near and objective.largest_margin(point) < SURE:
         return False
     return not point.overlaps

@@ -59,9 +59,9 @@ def check_fit(
     return Data(X, targets, weight, known, names)
 
 
-def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> Any:
+def numeric_table(estimator: Any, X: Any, *, reset: bool = True, least: int = 1) -> Any:
     """X as a float64 or float32 array, finite or not, or in compressed rows: by scikit-learn's
-    validation.
+    validation. It has to have so many rows at `least`.
     """
     names = [str(name) for name in getattr(X, "columns", ())]
     if len(set(names)) < len(names):
@@ -78,6 +78,7 @@ def numeric_table(estimator: Any, X: Any, *, reset: bool = True) -> Any:
             dtype=[np.float64, np.float32],
             accept_sparse="csr",
             ensure_all_finite=False,
+            ensure_min_samples=least,
         )
     except (TypeError, ValueError) as error:
         sentence = _not_a_number(X)
@@ -247,19 +248,9 @@ def group_codes(groups: Any, n: int) -> NDArray[np.intp]:
 
 def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int) -> Array | None:
     """The weight of each row, sample_weight × class_weight; None where all are 1."""
-    weight = None if sample_weight is None else _per_row(sample_weight, "sample_weight", n)
-    what = "sample_weight"
-    if weight is not None and (weight < 0).any():
-        rows = np.flatnonzero(weight < 0)
-        first = f"({weight[rows[0]]:g}) in row {rows[0]}"
-        found = (
-            f"1 negative value {first}"
-            if len(rows) == 1
-            else f"{len(rows)} negative values, the first {first}"
-        )
-        raise ValueError(f"sample_weight has {found}. Weights must be zero or positive.")
+    weight, what = sample_weights(sample_weight, n), "sample_weight"
     if class_weight is not None and (weight is None or weight.any()):
-        factors = _class_factors(class_weight, targets, weight)[targets.codes]
+        factors = class_factors(class_weight, targets, weight)[targets.codes]
         what = "class_weight" if weight is None else "sample_weight times class_weight"
         weight = factors if weight is None else weight * factors
     if weight is not None and weight.max(initial=0.0) > 1e100:
@@ -277,7 +268,25 @@ def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int)
     return weight
 
 
-def _class_factors(class_weight: Any, targets: Targets, weight: Array | None) -> Array:
+def sample_weights(sample_weight: Any, n: int) -> Array | None:
+    """The weights of n rows, from 0 up."""
+    if sample_weight is None:
+        return None
+    weight = _per_row(sample_weight, "sample_weight", n)
+    if (weight < 0).any():
+        rows = np.flatnonzero(weight < 0)
+        first = f"({weight[rows[0]]:g}) in row {rows[0]}"
+        found = (
+            f"1 negative value {first}"
+            if len(rows) == 1
+            else f"{len(rows)} negative values, the first {first}"
+        )
+        raise ValueError(f"sample_weight has {found}. Weights must be zero or positive.")
+    return weight
+
+
+def class_factors(class_weight: Any, targets: Targets, weight: Array | None) -> Array:
+    """A factor for each class."""
     classes = targets.classes
     if isinstance(class_weight, str) and class_weight == "balanced":
         totals = np.bincount(targets.codes, weights=weight, minlength=len(classes))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class Point:
         self.objective, self.theta, self._known = objective, theta, margin
 
     @cached_property
-    def _pass(self) -> tuple[float, Array, Array]:
+    def _pass(self) -> tuple[float, Array, Any]:
         return self.objective.value_and_gradient(self.theta, self._known)
 
     @property
@@ -49,14 +49,16 @@ class Point:
 
     @property
     def margin(self) -> Array:
-        return self._pass[2]
+        """(q, n), where the rows are in memory."""
+        margin: Array = self._pass[2] if self._known is None else self._known
+        return margin
 
     @cached_property
     def hessian(self) -> Array:
-        return self.objective.hessian(self.margin)
+        return self.objective.hessian(self)
 
     def hessian_times(self, v: Array) -> Array:
-        return self.objective.hessian_times(self.margin, v)
+        return self.objective.hessian_times(self, v)
 
     @cached_property
     def metric(self) -> FactoredHessian:
@@ -64,7 +66,7 @@ class Point:
         metric = self.objective.metric(self.hessian)
         if not metric.sound:
             still = metric.still if isinstance(metric, ClassMetric) else 0
-            metric = self.objective.metric_by_root(self.margin, still) or metric
+            metric = self.objective.metric_by_root(self, still) or metric
         return metric
 
     @cached_property
@@ -93,13 +95,9 @@ class Point:
         It is -g; but with M = Σ r a a' and u = -M⁻¹ g the sum of r (1 - a·u) a is zero, and these
         are positive if all a·u < 1. As M ≥ H, a·u is at most reach·δ.
         """
-        if np.abs(self.margin).max() > VANISHING:  # a curvature of 0 proves nothing
+        if self.objective.largest_margin(self) > VANISHING:  # a curvature of 0 proves nothing
             return False
         return self.metric.sound and self.reach * self.decrement < 0.5
-
-    def moves(self, before: "Point") -> Array:
-        """How far the log-odds of each row have moved, (n,)."""
-        return _range(self.margin - before.margin)
 
     def bound_by(self, before: "Point") -> tuple[float, float]:
         """A bound on the decrement by the Hessian of another point, and by what factor it may be
@@ -109,8 +107,8 @@ class Point:
         factor e^-u, each p_k p_l of several classes by no more than e^-2u where their differences
         have moved by u: so H ≥ e^-u H_before, and δ ≤ e^(u/2) sqrt(g' H_before⁻¹ g), or e^u of it.
         """
-        several = len(self.margin) > 1
-        u = float(self.moves(before).max())
+        several = self.objective.q > 1
+        u = self.objective.largest_move(self, before)
         squared = max(float(self.gradient @ before.metric.solve(self.gradient)), 0.0)
         with np.errstate(over="ignore"):
             factor = float(np.exp(u if several else u / 2))
@@ -127,7 +125,8 @@ class Point:
         objective = self.objective
         if objective.penalty:
             return False
-        return self.unpenalised.is_certain
+        part = self.unpenalised
+        return part.objective.lead(part) > 0  # NaN is not certain
 
     @property
     def unpenalised(self) -> "Point":
@@ -137,13 +136,6 @@ class Point:
             return self
         index = objective.penalty.free(objective.design.d)
         return objective.free.at(objective.restricted(self.theta, index))
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether the margins alone, less the offset, tell all rows' classes."""
-        offset = self.objective.offset
-        margin = self.margin if offset is None else self.margin - offset
-        return self.objective.loss.lead(margin) > 0  # NaN is not certain
 
     @cached_property
     def recedes(self) -> bool:
@@ -161,29 +153,16 @@ class Point:
             return False
         if self.overlaps:
             return False
-        change = self.objective.margin_change(self.newton_step)
-        how_far = _range(change.copy())
-        moved = how_far > 0.5
-        if not moved.any() or self.objective.loss.lead(change) < -ASIDE * how_far.max():
+        advance = self.objective.advance(self, self.newton_step)
+        if advance.farthest <= 0.5 or advance.lead < -ASIDE * advance.farthest:
             return False
-        diag, root = self.objective.loss.curvature(self.margin, slice(0, self.objective.design.n))
-        share = (diag * change**2).sum(axis=0)
-        if root is not None:
-            share -= (root * change).sum(axis=0) ** 2
-        return bool(share[moved].sum() > 0.5 * share.sum())
+        return advance.told > 0.5 * advance.all
 
     def moved(self, last: "Point | None") -> bool:
         """Whether the step from there to here moved any margin to speak of, towards infinity."""
         if self.objective.penalty or last is None:
             return last is None
-        return bool(self.moves(last).max() > 0.1)
-
-
-def _range(change: Array) -> Array:
-    """How far the log-odds of a row move: of several classes, the widest pair. Writes into them."""
-    several = len(change) > 1
-    spread: Array = np.ptp(change, axis=0) if several else np.abs(change[0], out=change[0])
-    return spread
+        return self.objective.largest_move(self, last) > 0.1
 
 
 class Iterate(NamedTuple):

@@ -14,6 +14,7 @@ from logreg.objective import Objective
 from logreg.outcome import CollinearityWarning
 from logreg.penalty import ElasticNet
 from logreg.point import SMALL, Point
+from logreg.row_objective import RowObjective
 from logreg.sparse_blocks import row_blocks
 
 Array = NDArray[Any]
@@ -29,7 +30,7 @@ def pose(
     threads: int = 1,
     *,
     quiet: bool = False,
-) -> Objective:
+) -> RowObjective:
     """The data and parameters as a problem in terms of design, loss and penalty; columns that
     depend on each other without a penalty are warned of, unless `quiet`.
     """
@@ -53,7 +54,7 @@ def pose(
     flat = undetermined(design, penalty, weight)
     if not quiet and (flat is not None or (design.basis is not None and not penalty)):
         warnings.warn(collinearity(design, flat, names), CollinearityWarning, stacklevel=4)
-    return Objective(design, loss, penalty, data.offset, flat)
+    return RowObjective(design, loss, penalty, data.offset, flat)
 
 
 def undetermined(design: Design, penalty: ElasticNet, weight: Array | None) -> Array | None:
@@ -129,14 +130,14 @@ def coefficients(point: Point, data: inputs.Data) -> dict[str, Array]:
     """coef_, intercept_ and classes_ of a point, in the user's coordinates and X's dtype."""
     objective = point.objective
     theta = point.theta.reshape(objective.shape)
-    if objective.loss.q > 1:  # one number added to all classes changes no margin
+    if objective.q > 1:  # one number added to all classes changes no margin
         summed = slice(None) if not objective.penalty.has_corners else objective.unpenalised
         theta = theta.copy()
         theta[:, summed] -= theta[:, summed].mean(axis=0)
     if objective.flat is not None:
         theta = least_norm(objective.design, objective.flat, theta)
     w, b = objective.design.to_user(theta)
-    b = b - b.mean() if objective.loss.q > 1 else b
+    b = b - b.mean() if objective.q > 1 else b
     return attributes(w, b, data)
 
 

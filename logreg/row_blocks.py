@@ -169,7 +169,7 @@ class RowBlocks:
         threads = self.n_threads if work >= self.threaded_size else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)
-        return reduce(_add, parts)
+        return reduce(add_parts, parts)
 
     def margins(self, w: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
         """X w' + b (n, q), for w (q, d), in the type of X and w."""
@@ -197,10 +197,11 @@ class RowBlocks:
 
         with np.errstate(over="ignore", invalid="ignore"):
             parts: list[Moments] = self.add_up(kernel)[0]
-            return reduce(_merge, parts)
+            return reduce(merged, parts)
 
 
-def _add(a: Parts, b: Parts) -> Parts:
+def add_parts(a: Parts, b: Parts) -> Parts:
+    """The sums of what stands at the same place."""
     return tuple(x + y for x, y in zip(a, b, strict=True))
 
 
@@ -217,7 +218,8 @@ def _block_moments(block: NDArray[Any], s: Array, scratch: Array) -> Moments:
     return Moments(total, mean, square)
 
 
-def _merge(a: Moments, b: Moments) -> Moments:
+def merged(a: Moments, b: Moments) -> Moments:
+    """Of the rows of both."""
     total = a.total + b.total
     if not total:
         return Moments(total, a.mean, a.square + b.square)  # keeps NaN of rows without weight

@@ -20,6 +20,7 @@ from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, warn_caller
 from logreg.point import Point
 from logreg.problem import stopping_distance
+from logreg.row_objective import RowObjective
 from logreg.solvers import choose
 
 Array = NDArray[np.float64]
@@ -97,7 +98,7 @@ def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> tup
     if objective.flat is not None and design.width:
         flat = null_space(design, objective.loss.weight)
     penalty = objective.penalty.columns(keep)
-    part = Objective(design, objective.loss, penalty, objective.offset, flat)
+    part = RowObjective(design, objective.loss, penalty, objective.offset, flat)
     best = optimum(part, objective.restricted(point.theta, keep))
     df = (rank(objective) - rank(part)) * len(contrasts.of_classes)
     return objective.at(objective.extended(best.theta, keep)), df

@@ -6,9 +6,9 @@ import numpy as np
 
 from logreg.design import Design
 from logreg.loss import Binomial, Multinomial
-from logreg.objective import Objective
 from logreg.penalty import ElasticNet
 from logreg.row_blocks import RowBlocks
+from logreg.row_objective import RowObjective
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Problem:
     offset: np.ndarray | None = None
     fit_intercept: bool = True
 
-    def objective(self, n_threads: int = 1) -> Objective:
+    def objective(self, n_threads: int = 1) -> RowObjective:
         K = int(self.y.max()) + 1
         matrix = RowBlocks(self.X, n_threads)
         moments = matrix.moments(self.weight)
         design = Design(matrix, moments, intercept=self.fit_intercept, weight=self.weight)
         loss = Binomial(self.y, self.weight) if K == 2 else Multinomial(self.y, K, self.weight)
         offset = None if self.offset is None else np.atleast_2d(self.offset.T)
-        return Objective(design, loss, ElasticNet.of(self.C), offset)
+        return RowObjective(design, loss, ElasticNet.of(self.C), offset)
 
 
 def generated(n, d, K=2, *, C=1.0, seed=0, fit_intercept=True, **made):

@@ -24,8 +24,8 @@ from logreg import (
     SeparationWarning,
 )
 from logreg.design import Design
-from logreg.objective import Objective
 from logreg.row_blocks import THREADED_SIZE, RowBlocks
+from logreg.row_objective import RowObjective
 
 SOLVERS = ["gd", "newton", "pgd"]
 RNG = np.random.default_rng(0)
@@ -981,14 +981,14 @@ def test_curvature_in_few_rows_near_the_centre():
 
 def interrupt_at(monkeypatch, call):
     calls = iter(range(1000))
-    whole = Objective.value_and_gradient
+    whole = RowObjective.value_and_gradient
 
     def interrupted(self, theta, known=None):
         if next(calls) == call:
             raise KeyboardInterrupt
         return whole(self, theta, known)
 
-    monkeypatch.setattr(Objective, "value_and_gradient", interrupted)
+    monkeypatch.setattr(RowObjective, "value_and_gradient", interrupted)
 
 
 @pytest.mark.parametrize("call", [0, 1, 3])

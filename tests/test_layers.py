@@ -27,11 +27,13 @@ HEIGHT = {
     "design": 2,  # how X multiplies
     "collinear": 3,
     "point": 2,  # F at one theta
-    "objective": 3,  # the problem
+    "objective": 3,  # the problem, but for sums over its rows
+    "sampling": 0,
+    "row_objective": 4,  # these, of rows in memory
     "linear_classifier": 4,  # what fitted coefficients predict
     "certificate": 4,
     "solvers": 5,
-    "problem": 4,  # data and parameters as a problem
+    "problem": 5,  # data and parameters as a problem
     "pairs": 3,  # a row and a class that is not its own
     "recession": 4,  # the linear program of separated classes
     "minimize": 5,  # the one loop

@@ -143,7 +143,7 @@ class Damped:
 
     def __init__(self, objective: Objective) -> None:
         self.objective, self.damping = objective, 0.0
-        self.scale = np.tile(objective.design.column_curvature(), objective.loss.q)
+        self.scale = np.tile(objective.design.column_curvature(), objective.q)
 
     def step(self, point: Point, b: Array, accuracy: float) -> tuple[Point | None, float]:
         """The next point, or None, and what F would fall by were it linear between its corners."""

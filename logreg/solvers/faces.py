@@ -92,9 +92,9 @@ def shrunk(objective: Objective, point: Point) -> Point | None:
 def diagonal_curvature(point: Point) -> Array:
     """The Hessian's diagonal, or that of a Kronecker product in place of it."""
     objective = point.objective
-    if objective.loss.q == 1:
-        diagonal = objective.diagonal(point.margin)
+    if objective.q == 1:
+        diagonal = objective.diagonal(point)
     else:
-        s, b, ridge = objective.kronecker(point.margin, diagonal=True)
+        s, b, ridge = objective.kronecker(point, diagonal=True)
         diagonal = (np.diag(s)[:, None] * b + ridge).ravel()
     return np.where(diagonal > 0, diagonal, 1.0)

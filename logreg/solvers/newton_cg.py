@@ -47,9 +47,9 @@ def newton_cg(objective: Objective, theta: Array, rng: np.random.Generator) -> I
 
 def diagonal_metric(objective: Objective, point: Point) -> Metric:
     """The diagonal of the Hessian, or of the Kronecker product in place of it."""
-    if objective.loss.q == 1:
-        return DiagonalMetric(objective.diagonal(point.margin))
-    return KroneckerMetric(*objective.kronecker(point.margin, diagonal=True))
+    if objective.q == 1:
+        return DiagonalMetric(objective.diagonal(point))
+    return KroneckerMetric(*objective.kronecker(point, diagonal=True))
 
 
 def newton_step_by_conjugate_gradients(

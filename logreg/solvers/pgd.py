@@ -66,7 +66,7 @@ def is_tall(objective: Objective) -> bool:
     if price == np.inf:
         return False
     samples = 8 * sample_rows(objective) / objective.design.n + 0.4
-    otherwise = min(2 * price, PASSES) if objective.loss.q > 1 else 2 * price
+    otherwise = min(2 * price, PASSES) if objective.q > 1 else 2 * price
     return price * work_of_gradient(objective) >= WORTH and price * samples <= otherwise
 
 
@@ -76,12 +76,12 @@ def takes_diagonal(objective: Objective) -> bool:
     if objective.design.matrix.sparse:
         return price_of_hessian(objective) > DEAR
     dear = p > MANY and n * p**2 > 2e9  # 0.3 s of Newton's method
-    return dear and objective.loss.q == 1 and not is_tall(objective)
+    return dear and objective.q == 1 and not is_tall(objective)
 
 
 def takes_kronecker(objective: Objective) -> bool:
     """Whether the metric is a Kronecker product."""
-    if objective.loss.q == 1 or takes_diagonal(objective):
+    if objective.q == 1 or takes_diagonal(objective):
         return False
     return price_of_hessian(objective) > COSTLY and not is_tall(objective)
 
@@ -117,11 +117,12 @@ def by_samples(
     columns = objective.design.column_curvature()
     curvature, point = columns, None
     for size, steps in ((m, 30), (n // 10, 12)):
+        size = min(size, objective.most_rows)
         if not m <= size <= n // 4:
             continue
         # The first sample only finds a start: candidates for it save two passes over all rows.
-        pool = objective if warm or size > m else candidates(objective, 8 * m, rng)
-        sample = draw(pool, pool.leverage(theta, curvature), size, rng)
+        pool = objective if warm or size > m else objective.candidates(8 * m, rng)
+        sample = pool.draw_by_leverage(theta, curvature, size, rng)
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
             point = settle(sample, theta, np.sqrt(n / size * objective.size), steps)
@@ -141,38 +142,10 @@ def sampled(objective: Objective, rng: np.random.Generator) -> Better | None:
         return None
 
     def metric(point: Point) -> Metric:
-        score = objective.leverage(point.theta, objective.diagonal_of_classes(point.margin))
-        return draw(objective, score, m, rng).at(point.theta).metric
+        columns = objective.diagonal_of_classes(point)
+        return objective.draw_by_leverage(point.theta, columns, m, rng).at(point.theta).metric
 
     return Better(metric, 3 + price * m / objective.design.n)
-
-
-def candidates(objective: Objective, size: int, rng: np.random.Generator) -> Objective:
-    """The objective of about `size` rows drawn evenly."""
-    n = objective.design.n
-    index = np.sort(rng.integers(0, n, size))
-    return objective.take(index, np.full(size, n / size))
-
-
-def draw(objective: Objective, score: Array, m: int, rng: np.random.Generator) -> Objective:
-    """The objective of about m rows, each kept with probability min(1, ∝ score), weighted by its
-    inverse. A fifth of the scores is spread evenly, so that no row's weight is enormous. Changes
-    `score`.
-    """
-    score += 0.2 * score.mean()
-    total = float(score.sum())
-    factor, room, rest = 1.0, float(m), total
-    for _ in range(5):  # rows kept for certain leave room for the others
-        if not (room > 0 and rest > 1e-12 * total):
-            break
-        factor = room / rest
-        sure = score >= 1.0 / factor
-        room, rest = m - float(np.count_nonzero(sure)), total - float(np.dot(sure, score))
-    score *= factor
-    index = np.flatnonzero(rng.random(len(score), dtype=np.float32) < score)
-    weight = 1.0 / np.minimum(score[index], 1.0)
-    del score  # a number a row, before the sample is gathered
-    return objective.take(index, weight)
 
 
 def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Point:
@@ -189,7 +162,6 @@ def kronecker_metric(objective: Objective, rng: np.random.Generator, point: Poin
     n, width = objective.design.n, objective.shape[1]
     m = max(2000, 10 * width)
     if m >= n:
-        return KroneckerMetric(*objective.kronecker(point.margin))
-    score = objective.loss.trace(point.margin, slice(0, n))
-    sample = draw(objective, score, m, rng)
-    return KroneckerMetric(*sample.kronecker(sample.at(point.theta).margin))
+        return KroneckerMetric(*objective.kronecker(point))
+    sample = objective.draw_by_trace(point, m, rng)
+    return KroneckerMetric(*sample.kronecker(sample.at(point.theta)))

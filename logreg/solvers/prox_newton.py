@@ -82,7 +82,7 @@ def quasi_newton_with_corners(
 
 def whole(b: Array, objective: Objective) -> Array:
     """A sample's Hessian, for columns that the sample hardly has with a guess from the others."""
-    columns = np.tile(objective.design.column_curvature(), objective.loss.q)
+    columns = np.tile(objective.design.column_curvature(), objective.q)
     diagonal = b.diagonal()
     usual = float(np.median(diagonal / np.where(columns > 0, columns, np.inf)))
     b.flat[:: len(b) + 1] = np.maximum(diagonal, 0.1 * usual * columns)
@@ -163,10 +163,10 @@ def on_working_sets(objective: Objective, theta: Array) -> Iterator[Iterate]:
         small = objective.restricted(point.theta, index)
         solve = by_quadratics if takes_hessian(part) else by_faces
         best = solve(part, small, distance)
-        theta = objective.extended(best.theta, index)
-        if np.array_equal(theta, point.theta):
+        after = objective.extension(best, index)
+        if np.array_equal(after.theta, point.theta):
             return
-        point = objective.at(theta, best.margin)
+        point = after
 
 
 def takes_hessian(part: Objective) -> bool:
@@ -180,7 +180,7 @@ def takes_hessian(part: Objective) -> bool:
 
 def work_of_sparse(part: Objective) -> float:
     """What a gradient takes where X is sparse, in units of about 0.2 ns."""
-    return part.design.n * (part.loss.q + 3) * (part.design.matrix.row_width + 20.0)
+    return part.design.n * (part.q + 3) * (part.design.matrix.row_width + 20.0)
 
 
 def working_set(point: Point) -> NDArray[np.intp]:

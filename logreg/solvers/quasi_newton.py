@@ -128,20 +128,10 @@ class Model:
         return self.memory.solve(self.metric, g, scaled=self.rough)
 
     def share_of_moved_rows(self, point: Point) -> float:
-        """What the rows whose log-odds have moved by more than 1 since then had of the metric's
-        curvature, in some direction at most: Σ c_i x̃_i' M⁻¹ x̃_i over these rows, or inf for many.
-        """
-        objective, before = point.objective, self.made_at
-        rows = np.flatnonzero(point.moves(before) > 1.0)
-        if not len(rows):
-            return 0.0
-        if len(rows) > objective.design.n // 50 or not isinstance(self.metric, FactoredHessian):
+        """What the rows that have moved since then had of the metric's curvature."""
+        if not isinstance(self.metric, FactoredHessian):
             return np.inf
-        part = objective.take(rows, np.ones(len(rows)))
-        every = slice(0, len(rows))
-        x = part.design.standard_rows(every, np.empty((len(rows), part.design.width)))
-        c = part.loss.trace(before.margin[:, rows], every)
-        return float(c @ self.metric.deviations(x) ** 2)
+        return point.objective.curvature_of_moved(point, self.made_at, self.metric)
 
     def proof(
         self, point: Point, decrement: float, price: float
@@ -201,7 +191,7 @@ def price_of_hessian(objective: Objective) -> float:
 
 def work_of_hessian(objective: Objective) -> float:
     """About 0.2 ns each: the products of columns, and the factor."""
-    q = objective.loss.q
+    q = objective.q
     pairs = q * (q - 1) // 2 if q > 1 else 1
     return float(pairs * objective.design.work_of_gram + 0.07 * objective.size**3)
 

@@ -1,0 +1,400 @@
+"""The problem with its rows in memory: what is done with a block of rows while it is in cache."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg.design import Design
+from logreg.loss import Loss
+from logreg.metric import FactoredHessian, triangle
+from logreg.objective import Advance, Array, Index, Objective, Shift
+from logreg.penalty import ElasticNet
+from logreg.point import Point
+from logreg.sampling import drawn
+
+AWAKE = 1e-3  # of the mean curvature
+MANY = 50  # one row in so many that moved: then the metric is believed no more
+
+
+class RowObjective(Objective):
+    """F as a sum over the rows of X in memory."""
+
+    def __init__(
+        self,
+        design: Design,
+        loss: Loss,
+        penalty: ElasticNet,
+        offset: Array | None = None,
+        flat: Array | None = None,
+    ) -> None:
+        super().__init__(design, loss.q, penalty, flat)
+        self.loss, self.offset = loss, offset
+        present = np.ones(1) if loss.weight is None else loss.weight[loss.weight > 0]
+        self.unit = float(np.sqrt(min(1.0, present.mean())))
+        self.smallest_weight = float(present.min())
+
+    @property
+    def _all(self) -> slice:
+        return slice(0, self.design.n)
+
+    def at(self, theta: Array, margin: Array | None = None) -> Point:
+        """F at theta. Margins that are known already need not be computed again."""
+        return Point(self, theta, margin)
+
+    def log_odds(self) -> Array:
+        odds = self.loss.log_odds()
+        if self.offset is not None:
+            mean = np.average(self.offset, axis=1, weights=self.loss.weight)
+            odds -= mean - (mean.mean() if self.q > 1 else 0.0)
+        return odds
+
+    # -- value, gradient, Hessian ------------------------------------------------------------------
+
+    def value_and_gradient(
+        self, theta: Array, known: Array | None = None
+    ) -> tuple[float, Array, Array]:
+        """F, the gradient (p,) of its smooth part and the margins (q, n), in one read of X."""
+        w, b = self.design.of_block(theta.reshape(self.shape))
+        x = self.design.matrix
+        margin = np.empty((self.q, self.design.n)) if known is None else known
+        operand = x.operand(w)
+
+        def kernel(blocks: Sequence[slice]) -> tuple[float, Array, Array]:
+            value, pulled, total = 0.0, np.zeros_like(w), np.zeros_like(b)
+            for rows in blocks:
+                block = self.design.block(rows)
+                part = margin[:, rows]
+                if known is None:
+                    part = self._margin(block, operand, b, rows, out=part)
+                loss, residual = self.loss.value_and_residual(part, rows)
+                value += loss
+                pulled += x.backward(residual, block)
+                total += residual.sum(axis=1)
+            return value, pulled, total
+
+        groups = x.groups(self.size)
+        value, pulled, total = x.add_up(kernel, groups=groups, products=self.q)
+        value += self.penalty.value(w)
+        gradient = self.design.pull_back(pulled + self.penalty.gradient(w), total)
+        return float(value), gradient.ravel(), margin
+
+    def hessian(self, point: Point) -> Array:
+        """H (p, p), by symmetric products of blocks scaled by the root of W.
+
+        With several classes W_i = Σ_{k<l} s p_k p_l (e_k - e_l)(e_k - e_l)': one product a pair of
+        classes, all of them added. The other way, diag(p) - p p', would subtract nearly equal
+        numbers where a class is sure.
+        """
+        q, width = self.shape
+        margin: Array = point.margin
+        first, second = self._pairs
+
+        def root(rows: slice) -> Array:
+            diag, root = self.loss.curvature(margin[:, rows], rows)
+            return np.sqrt(diag if root is None else root[first] * root[second])
+
+        products = self.design.gram(root, max(len(first), 1))
+        if q == 1:
+            return self._with_penalty_and_flat(products[0])
+        h = np.zeros((q, width, q, width))
+        for product, k, m in zip(products, first, second, strict=True):
+            h[k, :, k, :] += product
+            h[m, :, m, :] += product
+            h[k, :, m, :] = h[m, :, k, :] = -product
+        return self._with_penalty_and_flat(h.reshape(self.size, self.size))
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The pairs of classes; none where there is one output."""
+        if self.q == 1:
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        return np.tril_indices(self.q, -1)
+
+    def root_of_rows(self, point: Point, still: int) -> list[Array]:
+        """Triangles whose rows together have as products those of the rows sqrt(s p_k p_l)
+        (e_k - e_l)' ⊗ x̃_i', by blocks (Demmel et al. 2012, Communication-optimal QR).
+        """
+        q, width = self.shape
+        margin: Array = point.margin
+        moving = np.delete(np.arange(q), still) if q > 1 else np.array([0])
+        pairs = [(k, m) for k in range(q) for m in range(k)] if q > 1 else [(0, 0)]
+        p = len(moving) * width
+
+        def kernel(blocks: Sequence[slice]) -> tuple[list[Array]]:
+            out = np.empty((blocks[0].stop - blocks[0].start, width))
+            upper = np.zeros((p, p))
+            for rows in blocks:
+                x = self.design.standard_rows(rows, out)
+                diag, root = self.loss.curvature(margin[:, rows], rows)
+                z = np.zeros((len(pairs), len(x), len(moving), width))
+                for part, (k, m) in zip(z, pairs, strict=True):
+                    w = np.sqrt(diag[0]) if root is None else np.sqrt(root[k] * root[m])
+                    part[:, moving == k] = (w[:, None] * x)[:, None]
+                    if k != m:
+                        part[:, moving == m] = -(w[:, None] * x)[:, None]
+                upper = triangle(np.vstack([upper, z.reshape(-1, p)]))
+            return ([upper],)
+
+        parts: list[Array] = self.design.matrix.add_up(kernel, width=len(pairs) * p)[0]
+        return parts
+
+    def diagonal(self, point: Point) -> Array:
+        """The diagonal of H for two classes, (p,); no read of X where all margins are the same."""
+        margin: Array = point.margin
+        diag, _ = self.loss.curvature(margin, self._all)
+        if np.ptp(margin) == 0:
+            each = diag.sum() / self.design.total
+            diagonal: Array = self.design.column_curvature() * each
+        else:
+            diagonal = self.design.gram_diagonal(diag[0])
+        return diagonal + self._penalty_diagonal
+
+    def diagonal_of_classes(self, point: Point) -> Array:
+        """H's diagonal with the classes added up, but for the penalty, (width,)."""
+        return self.design.gram_diagonal(self.loss.trace(point.margin, self._all))
+
+    def mixture(self, point: Point, *, diagonal: bool = False) -> tuple[Array, Array, float]:
+        diag, root = self.loss.curvature(point.margin, self._all)
+        s = np.diag(diag.sum(axis=1))
+        c = diag.sum(axis=0)
+        if root is not None:
+            s -= root @ root.T
+            c = np.maximum(c - (root * root).sum(axis=0), 0.0)
+        total = float(c.sum())
+        if diagonal:
+            return s, self.design.gram_diagonal(c), total
+        np.sqrt(c, out=c)
+        (b,) = self.design.gram(lambda rows: c[None, rows])
+        return s, b, total
+
+    def hessian_times(self, point: Point, v: Array) -> Array:
+        """H v (p,), in one read of X."""
+        margin: Array = point.margin
+        w, b = self.design.of_block(v.reshape(self.shape))
+        x = self.design.matrix
+        operand = x.operand(w)
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            pulled, total = np.zeros_like(w), np.zeros_like(b)
+            for rows in blocks:
+                block = self.design.block(rows)
+                change = x.forward(block, operand)
+                change += b[:, None]
+                diag, root = self.loss.curvature(margin[:, rows], rows)
+                product = diag * change
+                if root is not None:
+                    product -= root * (root * change).sum(axis=0)
+                pulled += x.backward(product, block)
+                total += product.sum(axis=1)
+            return pulled, total
+
+        pulled, total = x.add_up(kernel, groups=x.groups(self.size), products=self.q)
+        pulled += self.penalty.curvature(w) * w
+        return self.design.pull_back(pulled, total).ravel()
+
+    def margin_change(self, step: Array) -> Array:
+        """What a step in theta adds to the margins, (q, n)."""
+        w, b = self.design.of_block(step.reshape(self.shape))
+        x, change = self.design.matrix, np.empty((self.q, self.design.n))
+        operand = x.operand(w)
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
+            for rows in blocks:
+                x.forward(self.design.block(rows), operand, out=change[:, rows])
+            return ()
+
+        x.add_up(kernel)
+        change += b[:, None]
+        return change
+
+    def margins(self, theta: Array) -> Array:
+        """The margins (q, n) at theta, without the rest of a pass."""
+        margin = self.margin_change(theta)
+        return margin if self.offset is None else margin + self.offset
+
+    def _margin(
+        self, block: Any, operand: Array, b: Array, rows: slice, out: Array | None = None
+    ) -> Array:
+        margin = self.design.matrix.forward(block, operand, out)
+        margin += b[:, None]
+        if self.offset is not None:
+            margin += self.offset[:, rows]
+        return margin
+
+    # -- what the margins tell ---------------------------------------------------------------------
+
+    def intercept_information(self, point: Point) -> Array:
+        diag, root = self.loss.curvature(point.margin, self._all)
+        information: Array = diag.sum(axis=1)[:, None] if root is None else root @ root.T
+        if root is not None:  # Σ_l p_k p_l on the diagonal: nothing cancels
+            np.fill_diagonal(information, 0.0)
+            information = np.diag(information.sum(axis=1)) - information
+        return information
+
+    def largest_margin(self, point: Point) -> float:
+        return float(np.abs(point.margin).max())
+
+    def lead(self, point: Point) -> float:
+        margin: Array = point.margin
+        return self.loss.lead(margin if self.offset is None else margin - self.offset)
+
+    def largest_move(self, point: Point, before: Point) -> float:
+        return float(_range(point.margin - before.margin).max())
+
+    def curvature_of_moved(self, point: Point, before: Point, metric: FactoredHessian) -> float:
+        return self.moved_rows(point, before, metric, self.design.n // MANY)[0]
+
+    def moved_rows(
+        self, point: Point, before: Point, metric: FactoredHessian, most: int
+    ) -> tuple[float, int]:
+        """The same with how many these rows are, which may be at most so many."""
+        rows = np.flatnonzero(_range(point.margin - before.margin) > 1.0)
+        if not 0 < len(rows) <= most:
+            return (np.inf if len(rows) else 0.0), len(rows)
+        part = self.take(rows, np.ones(len(rows)))
+        x = part.design.standard_rows(part._all, np.empty((len(rows), part.design.width)))
+        c = part.loss.trace(before.margin[:, rows], part._all)
+        return float(c @ metric.deviations(x) ** 2), len(rows)
+
+    def advance(self, point: Point, step: Array) -> Advance:
+        change = self.margin_change(step)
+        how_far = _range(change.copy())
+        moved = how_far > 0.5
+        diag, root = self.loss.curvature(point.margin, self._all)
+        share = (diag * change**2).sum(axis=0)
+        if root is not None:
+            share -= (root * change).sum(axis=0) ** 2
+        told, everything = float(share[moved].sum()), float(share.sum())
+        return Advance(float(how_far.max()), self.loss.lead(change), told, everything)
+
+    def shift(self, point: Point, c: Array) -> Shift:
+        if np.any(c.reshape(self.shape)[:, : self.design.d]):
+            change = self.margin_change(c)
+        else:
+            change = c.reshape(self.shape)[:, -1:]
+        diag, root = self.loss.curvature(point.margin, self._all)
+        delta = diag * change
+        if root is not None:
+            delta -= root * (root * change).sum(axis=0)
+        widest = np.maximum(change.max(axis=0), 0.0) - np.minimum(change.min(axis=0), 0.0)
+        each = delta * self._inverse_weight
+        norm = np.sqrt((delta * each).sum(axis=1))
+        margin: Array = point.margin
+        return Shift(
+            float(widest.max()), norm, lambda share: self.loss.divergence(margin, each, share)
+        )
+
+    @property
+    def _inverse_weight(self) -> Array | float:
+        """1/s, and 0 for the rows without a weight."""
+        weight = self.loss.weight
+        if weight is None:
+            return 1.0
+        return np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
+
+    def largest_deviation(self, metric: FactoredHessian) -> float:
+        """At the price of two Hessians."""
+        q, width = self.shape
+
+        def kernel(blocks: Sequence[slice]) -> tuple[list[float]]:
+            out = np.empty((blocks[0].stop - blocks[0].start, width))
+            rows = (self.design.standard_rows(rows, out) for rows in blocks)
+            return ([metric.deviations(x).max() for x in rows],)
+
+        return float(max(self.design.matrix.add_up(kernel, width=q * width, products=width)[0]))
+
+    # -- some of the rows --------------------------------------------------------------------------
+
+    @property
+    def most_rows(self) -> int:
+        return self.design.n
+
+    def candidates(self, size: int, rng: np.random.Generator) -> "RowObjective":
+        n = self.design.n
+        index = np.sort(rng.integers(0, n, size))
+        return self.take(index, np.full(size, n / size))
+
+    def draw_by_leverage(
+        self, theta: Array, curvature: Array, m: int, rng: np.random.Generator
+    ) -> "RowObjective":
+        return self.draw(self.leverage(theta, curvature), m, rng)
+
+    def draw_by_trace(self, point: Point, m: int, rng: np.random.Generator) -> "RowObjective":
+        return self.draw(self.loss.trace(point.margin, self._all), m, rng)
+
+    def draw(self, score: Array, m: int, rng: np.random.Generator) -> "RowObjective":
+        """The objective of about m rows, each kept with probability min(1, ∝ score), weighted by
+        its inverse. Changes `score`.
+        """
+        index, weight = drawn(score, m, rng)
+        del score  # a number a row, before the sample is gathered
+        return self.take(index, weight)
+
+    def leverage(self, theta: Array, curvature: Array, rest: float | None = None) -> Array:
+        """A score a row, (n,): its share of each column's curvature, summed over the columns.
+
+            score_i = c_i Σ_j x̃_ij² / Σ_k c_k x̃_kj²,      c = trace of the row's curvature at theta
+
+        Rare columns and rare classes get their rows' full share, which uniform draws miss. The
+        sums over k are the caller's, `curvature` (width,), up to a common factor. Rows at rest now
+        may wake up: no c is below `rest`, or a thousandth of the mean. One read of X.
+        """
+        share = np.divide(1.0, curvature, out=np.zeros(len(curvature)), where=curvature > 0)
+        square, linear, constant = self.design.square_form(share)
+        w, b = self.design.of_block(theta.reshape(self.shape))
+        x = self.design.matrix
+        operand, score, c = x.operand(w), np.empty(self.design.n), np.empty(self.design.n)
+        of_squares, of_linear = x.operand(square[None]), x.operand(linear[None])
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Any, ...]:
+            scratch = x.scratch(blocks[0].stop - blocks[0].start)
+            for rows in blocks:
+                block = self.design.block(rows)
+                c[rows] = self.loss.trace(self._margin(block, operand, b, rows), rows)
+                score[rows] = x.forward(x.squared(block, scratch), of_squares)[0]
+                score[rows] -= x.forward(block, of_linear)[0]
+            return ()
+
+        x.add_up(kernel)
+        score += constant
+        np.maximum(c, AWAKE * c.mean() if rest is None else rest, out=c)
+        score *= c
+        if self.loss.weight is not None:
+            score *= self.loss.weight > 0
+        return score
+
+    def take(self, index: Index, factor: Array) -> "RowObjective":
+        """The objective of some rows, their weights times `factor`; the penalty as it is."""
+        offset = None if self.offset is None else self.offset[:, index]
+        loss = self.loss.take(index, factor)
+        return RowObjective(self.design.take(index), loss, self.penalty, offset, self.flat)
+
+    # -- other columns, another penalty ------------------------------------------------------------
+
+    def columns(self, index: Index) -> "RowObjective":
+        design, penalty = self.design.columns(index), self.penalty.columns(index)
+        return RowObjective(design, self.loss, penalty, self.offset, self._flat_of(index))
+
+    def extension(self, part: Point, index: Index) -> Point:
+        return self.at(self.extended(part.theta, index), part.margin)
+
+    def with_penalty(self, penalty: ElasticNet) -> "RowObjective":
+        design = self.design.for_ridge(penalty.l2)
+        return RowObjective(design, self.loss, penalty, self.offset, self.flat)
+
+    def stronger(self, factor: float) -> "RowObjective":
+        penalty = self.penalty.times(factor)
+        return RowObjective(self.design, self.loss, penalty, self.offset, self.flat)
+
+    def without_offset(self) -> "RowObjective":
+        return RowObjective(self.design, self.loss, self.penalty, flat=self.flat)
+
+
+def _range(change: Array) -> Array:
+    """How far the log-odds of a row move: of several classes, the widest pair. Writes into them."""
+    several = len(change) > 1
+    spread: Array = np.ptp(change, axis=0) if several else np.abs(change[0], out=change[0])
+    return spread
