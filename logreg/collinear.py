@@ -40,25 +40,26 @@ def null_space(design: Design, weight: Array | None) -> Array | None:
     present = np.ones(design.n) if weight is None else (weight > 0).astype(np.float64)
     if _some_rows_suffice(design, present):
         return None
-
-    def square(directions: Array) -> Array:
-        w, b = design.of_block(directions.T)
-        x = design.matrix
-        operand = x.operand(w)
-
-        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
-            total = np.zeros((len(w), len(w)))
-            for rows in blocks:
-                margin = x.forward(design.block(rows), operand) + b[:, None]
-                margin *= present[rows]
-                total += margin @ margin.T
-            return (total,)
-
-        total: Array = x.add_up(kernel)[0] / design.n
-        return total
-
     (gram,) = design.gram(lambda rows: present[None, rows]) / design.n
-    return flat_directions(gram, square)
+    return flat_directions(gram, lambda z: squares(design, z, present) / design.n)
+
+
+def squares(design: Design, directions: Array, present: Array) -> Array:
+    """Z'X̃'X̃ Z for directions Z (width, k), of the rows that are present."""
+    w, b = design.of_block(directions.T)
+    x = design.matrix
+    operand = x.operand(w)
+
+    def kernel(blocks: Sequence[slice]) -> tuple[Array]:
+        total = np.zeros((len(w), len(w)))
+        for rows in blocks:
+            margin = x.forward(design.block(rows), operand) + b[:, None]
+            margin *= present[rows]
+            total += margin @ margin.T
+        return (total,)
+
+    total: Array = x.add_up(kernel)[0]
+    return total
 
 
 def _some_rows_suffice(design: Design, present: Array) -> bool:

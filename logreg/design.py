@@ -305,8 +305,12 @@ class Design:
         part.far = part._is_far()
         return part
 
+    def over(self, matrix: RowBlocks) -> "Design":
+        """A design of other rows, in the same coordinates."""
+        part = copy(self)
+        part.matrix = matrix
+        return part
+
     def take(self, index: NDArray[np.intp]) -> "Design":
         """A design of some of the rows (gathered), in the same coordinates."""
-        part = copy(self)
-        part.matrix = self.matrix.take(index)
-        return part
+        return self.over(self.matrix.take(index))

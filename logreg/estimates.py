@@ -15,7 +15,7 @@ from logreg.covariance import (
     meat_of_rows,
     sandwich,
 )
-from logreg.outcome import CollinearityWarning, ConvergenceWarning, warn_caller
+from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, warn_caller
 from logreg.point import Point
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class Estimates:
         self._point, self._contrasts = point, contrasts
         self._groups, self._weights = groups, weights
         self.cov_type, self.converged = cov_type, converged
+
+    @property
+    def separated(self) -> bool:
+        """Whether the fit stopped on the way to infinity, as the classes are separated."""
+        return bool(self.model.outcome_ is Outcome.SEPARATED)
 
     # -- estimates -----------------------------------------------------------------------------
 

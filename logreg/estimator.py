@@ -3,28 +3,18 @@
 fit(X, y) → validate → Design → Objective → solver → minimize → Solution → coef_, intercept_
 """
 
-import warnings
 from copy import copy
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from logreg import inputs
-from logreg.callbacks import CallbackSupportMixin, FitTasks, every, report, with_callbacks
-from logreg.certificate import gap
-from logreg.existence import recedes, solve
+from logreg.callbacks import FitTasks, with_callbacks
+from logreg.fitting import Fitting
 from logreg.inference import Inference, infer
-from logreg.linear_classifier import LinearClassifier
-from logreg.minimize import Callback, Record, Solution
-from logreg.objective import Objective
-from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
 from logreg.parameters import check_inference, check_parameters
-from logreg.penalty import ElasticNet
-from logreg.point import Point
-from logreg.problem import coefficients, pose, promised_distance
+from logreg.problem import pose
 from logreg.recession import Witness
 from logreg.solvers import SOLVERS
 from logreg.threads import single_threaded_blas, thread_count
@@ -32,7 +22,7 @@ from logreg.threads import single_threaded_blas, thread_count
 Array = NDArray[Any]
 
 
-class LogisticRegression(CallbackSupportMixin, LinearClassifier):
+class LogisticRegression(Fitting):
     """Logistic regression, fitted to the optimum.
 
     It models the log-odds of a class as a linear function of the columns, P(y=1) = σ(x·w + b),
@@ -134,12 +124,6 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
     'CONVERGED'
     """
 
-    n_iter_: Array
-    n_passes_: int
-    outcome_: Outcome
-    gap_: float
-    n_features_in_: int
-
     _doc_link_module = "logreg"
     _doc_link_template = "https://logreg.readthedocs.io/en/stable/api.html#{estimator_name}"
 
@@ -210,74 +194,11 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
         fitted = copy(self)  # takes the names of the columns; `self` changes at the end only
         data = inputs.check_fit(fitted, X, y, sample_weight, self.class_weight, offset)
         tasks = FitTasks(self, self.max_iter, X, y, sample_weight)
-        threads = thread_count(self.n_jobs)
         with single_threaded_blas():  # once for all: passes bring their own threads
-            factors = inputs.penalty_factors(self.penalty_weights, data.X.shape[1])
-            penalty = ElasticNet.of(self.C, self.l1_ratio, factors)
-            objective = pose(data, penalty, self.fit_intercept, threads)
-            witness = Witness(data.y)
-            solution = solve(
-                objective,
-                self._start(objective, data),
-                generator(self.random_state),
-                receding=recedes(objective, witness),
-                solver=self.solver,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                witness=witness,
-                callback=self._callback(tasks, fitted, data),
-            )
-            separated = solution.outcome is Outcome.SEPARATED
-            runaways = witness.names(solution.point, data.names) if separated else ""
-            fitted._keep(solution, data)
-            fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)
-        tasks.fit_ended(lambda: vars(fitted))
-        self.__dict__.pop("feature_names_in_", None)  # this X may have none
-        self.__dict__.update(vars(fitted))
-        self._warn(solution, promised_distance(self.tol, solution.point.objective), runaways)
+            penalty = self._penalty(data.X.shape[1])
+            objective = pose(data, penalty, self.fit_intercept, thread_count(self.n_jobs))
+            self._fit_to(objective, data, fitted, tasks, Witness(data.y))
         return self
-
-    def _start(self, objective: Objective, data: inputs.Data) -> Array:
-        """With `warm_start` the last fit's coefficients, if they have the shape."""
-        shape = (objective.q, data.X.shape[1])
-        if self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape:
-            w, b = self.coef_.astype(np.float64), self.intercept_.astype(np.float64)
-            theta = objective.design.from_user(w, b)
-            if np.isfinite(theta).all():
-                return (theta - theta.mean(axis=0) if len(theta) > 1 else theta).ravel()
-        return objective.start()
-
-    def _callback(self, tasks: FitTasks, fitted: Self, data: inputs.Data) -> Callback:
-        def tell(point: Point, record: Record) -> bool:
-            def attributes() -> dict[str, Any]:
-                return {**vars(fitted), **coefficients(point, data)}
-
-            return tasks.iteration_ended(attributes)
-
-        return every([report, tell] if self.verbose else [tell])
-
-    def _keep(self, solution: Solution, data: inputs.Data) -> None:
-        self.__dict__.update(coefficients(solution.point, data))
-        self.n_iter_ = np.array([solution.n_iter], dtype=np.int32)
-        self.gap_ = gap(solution.point, solution.decrement)
-        self.n_passes_ = int(np.ceil(solution.point.objective.passes))
-        self.outcome_ = solution.outcome
-        self._history, self._measure = solution.history, solution.point.objective.measure
-
-    def _warn(self, solution: Solution, tol: float, runaways: str) -> None:
-        outcome = solution.outcome
-        if outcome in (Outcome.CONVERGED, Outcome.INTERRUPTED):
-            return
-        kind = SeparationWarning if outcome is Outcome.SEPARATED else ConvergenceWarning
-        sentence = outcome.sentence(
-            n_iter=solution.n_iter,
-            distance=solution.decrement,
-            measure=self._measure,
-            tol=tol,
-            solver=self.solver,
-            runaways=runaways,
-        )
-        warnings.warn(sentence, kind, stacklevel=4)
 
     def inference(
         self,
@@ -341,21 +262,3 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifier):
         inputs.check_same_classes(self.classes_, data.y.classes)
         with single_threaded_blas():
             return infer(self, data, cov_type, groups, weights, baseline)
-
-
-def rounded_away(point: Point, w: Array, b: Array) -> float:
-    """What F loses by coefficients in float32."""
-    if w.dtype == np.float64:
-        return 0.0
-    design = point.objective.design
-    theta = design.from_user(w.astype(np.float64), b.astype(np.float64)).ravel()
-    return max(point.objective.at(theta).value - point.value, 0.0)
-
-
-def generator(random_state: Any) -> np.random.Generator:
-    """A NumPy generator from scikit-learn's random_state; None is a fixed seed."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if random_state is None:
-        return np.random.default_rng(0)
-    return np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))

@@ -14,13 +14,14 @@ from logreg import inputs, significance
 from logreg.corrections import iterate
 from logreg.corrections import pose as likelihood
 from logreg.estimates import Estimates
+from logreg.jeffreys import Jeffreys
 from logreg.jeffreys_point import JeffreysPoint
-from logreg.outcome import CollinearityWarning
+from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, warn_caller
 from logreg.pairs import Pairs
-from logreg.point import Point
 from logreg.profile import Profile
-from logreg.recession import unbounded
-from logreg.significance import ChiSquared
+from logreg.recession import LARGEST as MANY
+from logreg.recession import Recession, recession, unbounded
+from logreg.significance import ChiSquared, Restricted
 from logreg.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 PROFILE_TOL = 1e-9  # standard errors
+NEAR = 0.01  # below the supremum of a likelihood: from where its profile is followed
 
 
 class Likelihood(Estimates):
@@ -101,8 +103,53 @@ class Likelihood(Estimates):
         with single_threaded_blas(), warnings.catch_warnings():
             warnings.simplefilter("ignore", CollinearityWarning)  # the estimates have told
             problem = likelihood(data, 0.0, model.fit_intercept)
+        with single_threaded_blas():
             start = problem.of_coefficients(model.coef_, model.intercept_)
-            return Profile(iterate(problem, start, PROFILE_TOL, 100).point)
+            if self._complete:
+                return Profile(self._near_supremum(problem, start), top=0.0)
+            fit = iterate(problem, start, PROFILE_TOL, 100)
+            if fit.outcome not in (Outcome.CONVERGED, Outcome.SEPARATED):
+                last = fit.history[-1]
+                sentence = fit.outcome.sentence(
+                    n_iter=last.iteration,
+                    distance=last.distance,
+                    tol=PROFILE_TOL,
+                    measure="standard_errors",
+                )
+                warn_caller(f"The fit that the profile starts from: {sentence}", ConvergenceWarning)
+            return Profile(fit.point)
+
+    @cached_property
+    def _recession(self) -> Recession | None:
+        """The direction that tells separated classes apart; None where the fit converged.
+
+        A fit of them stops where its margins tell all rows' classes, which proves complete
+        separation; or on the way there, or nowhere near, if an offset hides what they tell.
+        """
+        if not self.separated:
+            return None
+        classes, codes = self._data.y
+        return recession(self._point.unpenalised, codes, len(classes), MANY)
+
+    @property
+    def _complete(self) -> bool:
+        """Whether all rows are told apart, so that the log-likelihood nears 0."""
+        return self._recession is not None and self._recession.complete
+
+    def _near_supremum(self, problem: Jeffreys, start: Array) -> JeffreysPoint:
+        """From completely separated classes' estimate on, along the direction that tells them
+        apart, to where the log-likelihood is all but 0.
+        """
+        assert self._recession is not None
+        along = problem.of_coefficients(*self._recession.direction)
+        unit = 1 / float(np.abs(problem.rows @ along).max())
+        point, length = problem.at(start), 0.0
+        while point.value < -NEAR or not problem.separates(point.phi):
+            length = 1.3 * length + unit
+            point = problem.at(start + length * along)
+            if length > 1e12 * unit:  # rounding is in the way: the profile gives NaN
+                break
+        return point
 
     def _profile(self, alpha: float) -> Array:
         if self.converged or self.penalised:
@@ -148,14 +195,14 @@ class Likelihood(Estimates):
 
     @property
     def llf(self) -> float:
-        return -self._point.loss
+        return 0.0 if self._complete else significance.supremum(self._point)
 
     @cached_property
     def llnull(self) -> float:
-        return -self._null[0].loss
+        return significance.supremum(self._null.point)
 
     @cached_property
-    def _null(self) -> tuple[Point, int]:
+    def _null(self) -> Restricted:
         d = self._point.objective.design.d
         slopes = np.arange(d) + self._contrasts.intercept
         return significance.without(self._point, self._contrasts, slopes)
@@ -248,8 +295,7 @@ class Likelihood(Estimates):
         self._need_likelihood("A likelihood-ratio test")
         if isinstance(what, Likelihood):
             return self._against(what)
-        restricted, df = self._restricted(what)
-        return significance.likelihood_ratio(self._point, restricted, df)
+        return significance.likelihood_ratio(self.llf, self._restricted(what))
 
     def score_test(self, what: Any = None) -> ChiSquared:
         """The score test (Rao's) that some columns have no effect; all slopes if not given.
@@ -260,9 +306,9 @@ class Likelihood(Estimates):
             statistic, df, pvalue.
         """
         self._need_likelihood("A score test")
-        return significance.score(*self._restricted(what))
+        return significance.score(self._restricted(what))
 
-    def _restricted(self, what: Any) -> tuple[Point, int]:
+    def _restricted(self, what: Any) -> Restricted:
         if what is None:
             return self._null
         places = self._contrasts.places(what)

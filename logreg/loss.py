@@ -45,6 +45,15 @@ def _totals(codes: NDArray[Any], n_classes: int, weight: Array | None) -> Array:
     return np.where(n > 0, n, 1e-3 * n[n > 0].min())
 
 
+def log_odds(totals: Array) -> Array:
+    """The classes' log-odds from the weight of each: of the second against the first, (1,), or of
+    several with mean 0, (K,).
+    """
+    log = np.log(totals)
+    odds: Array = log[1:] - log[:1] if len(log) == 2 else log - log.mean()
+    return odds
+
+
 def _divergence(q: Array, p: Array) -> Array:
     """q log(q/p) - q + p >= 0, which adds up to the Kullback-Leibler divergence; inf for q < 0."""
     change = q - p
@@ -126,9 +135,7 @@ class Binomial:
 
     def log_odds(self) -> Array:
         """The log-odds of class 1 among all rows, (1,): the intercept of a fit without columns."""
-        n = _totals(self.sign < 0, 2, self.weight)
-        odds: Array = np.log(n[1:] / n[:1])
-        return odds
+        return log_odds(_totals(self.sign < 0, 2, self.weight))
 
     def take(self, index: NDArray[np.intp], factor: Array) -> "Binomial":
         """The loss of some rows, their weights times `factor`."""
@@ -202,9 +209,7 @@ class Multinomial:
 
     def log_odds(self) -> Array:
         """The log-shares of the classes among all rows, (K,), with mean 0."""
-        log = np.log(_totals(self.codes, self.q, self.weight))
-        centred: Array = log - log.mean()
-        return centred
+        return log_odds(_totals(self.codes, self.q, self.weight))
 
     def take(self, index: NDArray[np.intp], factor: Array) -> "Multinomial":
         """The loss of some rows, their weights times `factor`."""

@@ -158,7 +158,7 @@ class Objective(ABC):
 
     @abstractmethod
     def largest_margin(self, point: Point) -> float:
-        """The largest log-odds of a row, in size."""
+        """The largest log-odds of a row in size, of several classes between any two."""
 
     @abstractmethod
     def lead(self, point: Point) -> float:

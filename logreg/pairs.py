@@ -37,6 +37,15 @@ class Pairs:
             theta[:, -1] += (theta[:, :-1] * design.per_scale) @ design.centre
         return theta
 
+    def functional(self, a: Array) -> Array:
+        """What a'θ, in the design's coordinates, is of a v in those of `rows`: `theta` reversed."""
+        design = self.design
+        if not (design.matrix.sparse and design.intercept):
+            return a
+        each = a.reshape(self.K - 1, -1).copy()
+        each[:, :-1] += each[:, -1:] * design.per_scale * design.centre
+        return each.ravel()
+
     def rows(self, pairs: Index) -> Any:
         """Rows of A, each divided by a power of two near its size."""
         design, (other, row) = self.design, np.divmod(pairs, self.n)

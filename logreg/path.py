@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from logreg import inputs
 from logreg.certificate import gap
-from logreg.estimator import LogisticRegression, generator
+from logreg.estimator import LogisticRegression
 from logreg.existence import recedes, solve
+from logreg.fitting import generator
 from logreg.linear_classifier import probabilities
 from logreg.minimize import Solution
 from logreg.objective import Objective

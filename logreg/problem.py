@@ -37,7 +37,7 @@ def pose(
     X, weight, names = data.X, data.weight, data.names
     matrix = row_blocks(X, threads)
     if matrix.sparse and not penalty.anything:
-        check_unpenalised(X, len(data.y.classes))
+        check_unpenalised(X.shape[0], X.shape[1], len(data.y.classes))
     moments = matrix.moments(weight)
     inputs.check_columns(moments, matrix, weight, names)
     design = Design(
@@ -72,9 +72,8 @@ def undetermined(design: Design, penalty: ElasticNet, weight: Array | None) -> A
     return flat
 
 
-def check_unpenalised(X: Any, K: int) -> None:
+def check_unpenalised(n: int, d: int, K: int) -> None:
     """Raise where a sparse X would have to become dense to find what depends on what."""
-    n, d = X.shape
     if d > n or (K if K > 2 else 1) * d > LARGEST:
         raise ValueError(
             f"C=inf with a sparse X of {n} rows and {d} columns: without a penalty a fit needs a "

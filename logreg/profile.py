@@ -63,10 +63,13 @@ class Profile:
         The maximum φ̂ of ℓ* (for separated classes and τ = 0 a point near the supremum).
     many : bool
         Whether the Hessian of log det I pays: it costs as much as a Point a parameter.
+    top : float, optional
+        The supremum of ℓ*, if that is not attained: 0 for completely separated classes.
     """
 
-    def __init__(self, best: Point, *, many: bool = True) -> None:
+    def __init__(self, best: Point, *, many: bool = True, top: float | None = None) -> None:
         self.best, self.problem = best, best.problem
+        self.top = best.value if top is None else top
         p = best.phi.size
         exact = many and self.problem.tau > 0
         self.correction = penalty_hessian(best) if exact else np.zeros((p, p))
@@ -127,7 +130,11 @@ class Profile:
         freedom where it is true.
         """
         held = self.held(np.atleast_2d(contrasts), np.atleast_1d(values))
-        return max(2.0 * (self.best.value - held.point.value), 0.0)
+        return self._root(held.point) ** 2
+
+    def _root(self, point: Point) -> float:
+        """sqrt(2 (ℓ*(φ̂) - ℓ*)): about the distance from φ̂ in standard errors."""
+        return float(np.sqrt(max(2.0 * (self.top - point.value), 0.0)))
 
     def _solve(self, point: Point, g: Array) -> Array:
         """J⁻¹ g; I⁻¹ g where J is not positive definite."""
@@ -141,11 +148,15 @@ class Profile:
 
     def interval(self, a: Array, level: float = 0.95) -> tuple[float, float]:
         """The profile interval of a'φ: where ℓ_p is at most χ²/2 below its maximum."""
-        target = self.best.value - 0.5 * float(ndtri(0.5 * (1 + level))) ** 2  # χ² of one degree
+        target = self.top - 0.5 * float(ndtri(0.5 * (1 + level))) ** 2  # χ² of one degree
         return self.end(a, target, -1.0), self.end(a, target, 1.0)
 
     def end(self, a: Array, target: float, side: float) -> float:
-        """The t on one side of a'φ̂ with ℓ_p(t) = target; ±inf if ℓ_p stays above it."""
+        """The t on one side of a'φ̂ with ℓ_p(t) = target; ±inf if ℓ_p stays above it, and NaN if it
+        is below it at φ̂, for a supremum that φ̂ is not near enough to.
+        """
+        if self.best.value <= target:
+            return np.nan
         found = None if self.best.recedes else self._newton(a, target, side)
         return self._bracket(a, target, side) if found is None else found
 
@@ -179,12 +190,12 @@ class Profile:
         v = self._solve(self.best, a)
         variance = float(a @ v)
         reach = side * min(np.sqrt(variance), LARGEST * variance / self._largest_move(v))
-        first, goal = reach, np.sqrt(2.0 * max(self.best.value - target, 0.0))
-        inner, outer = (centre, 0.0, self.best), None
+        first, goal = reach, np.sqrt(2.0 * max(self.top - target, 0.0))
+        inner, outer = (centre, self._root(self.best), self.best), None
         for _ in range(FAR):
             t = inner[0] + reach
             held = self.held(a[None], np.array([t]), inner[2])
-            root = np.sqrt(2.0 * max(self.best.value - held.point.value, 0.0))
+            root = self._root(held.point)
             if root >= goal:
                 outer = (t, root, held.point)
                 break
@@ -210,7 +221,7 @@ class Profile:
                 break
             t = (inner[0] * high - outer[0] * low) / (high - low)
             held = self.held(a[None], np.array([t]), inner[2])
-            root = np.sqrt(2.0 * max(self.best.value - held.point.value, 0.0))
+            root = self._root(held.point)
             if root < goal:
                 high = high / 2 if inner[1] == root else high
                 inner, low, high = (t, root, held.point), root - goal, 0.5 * high

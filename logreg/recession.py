@@ -111,10 +111,11 @@ def recession(
 
 def unbounded(pairs: Pairs, a: Array) -> bool:
     """Whether a'v > 0 for some direction v of the cone: then a'θ has no upper bound among the
-    parameters whose likelihood is near its supremum.
+    parameters whose likelihood is near its supremum. `a` in the design's coordinates.
     """
     from scipy.optimize import linprog
 
+    a = pairs.functional(a)
     A = pairs.rows(np.delete(np.arange(pairs.K * pairs.n), pairs.own))
     size = np.abs(a).max()
     result: Any = linprog(

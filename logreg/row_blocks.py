@@ -46,6 +46,7 @@ class RowBlocks:
 
     sparse = False
     threaded_size = THREADED_SIZE
+    reading = 0.0  # what it takes to have a number in memory, in units of about 0.2 ns
 
     def __init__(self, X: Any, n_threads: int = 1) -> None:
         self.X, self.n_threads = X, n_threads

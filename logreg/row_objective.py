@@ -235,11 +235,25 @@ class RowObjective(Objective):
         return information
 
     def largest_margin(self, point: Point) -> float:
-        return float(np.abs(point.margin).max())
+        return float(_range(point.margin.copy()).max())
 
     def lead(self, point: Point) -> float:
         margin: Array = point.margin
         return self.loss.lead(margin if self.offset is None else margin - self.offset)
+
+    def farthest(self, step: Array) -> float:
+        """How far a step moves the log-odds of a row, at most."""
+        return float(_range(self.margin_change(step)).max())
+
+    def traces(self, theta: Array) -> Array:
+        """The trace of each row's curvature, (n,)."""
+        return self.loss.trace(self.margins(theta), self._all)
+
+    @property
+    def present(self) -> Array:
+        """1 for rows with a weight, 0 for the others."""
+        weight = self.loss.weight
+        return np.ones(self.design.n) if weight is None else (weight > 0).astype(np.float64)
 
     def largest_move(self, point: Point, before: Point) -> float:
         return float(_range(point.margin - before.margin).max())

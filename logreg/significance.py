@@ -17,7 +17,7 @@ from logreg.contrasts import Contrasts
 from logreg.metric import FullMetric
 from logreg.minimize import minimize
 from logreg.objective import Objective
-from logreg.outcome import ConvergenceWarning, warn_caller
+from logreg.outcome import ConvergenceWarning, Outcome, warn_caller
 from logreg.point import Point
 from logreg.problem import stopping_distance
 from logreg.row_objective import RowObjective
@@ -55,14 +55,22 @@ def wald(estimate: Array, cov: Array, r: Array, value: Array) -> ChiSquared:
     return ChiSquared.of(float(away @ metric.solve(away)), len(r))
 
 
-def optimum(objective: Objective, near: Array) -> Point:
-    """Where F is least, from `near` or from no weights: from whichever F is lower.
+class Restricted(NamedTuple):
+    """Where F is least with some columns left out, as a point of the whole problem."""
 
-    Where columns are correlated, the others' coefficients alone may lie far in the tails.
+    point: Point
+    df: int  # how many parameters were free to be something else than zero
+    separated: bool  # whether that is towards infinity
+
+
+def optimum(objective: Objective, near: Array) -> tuple[Point, bool]:
+    """Where F is least, from `near` or from no weights: from whichever F is lower; and whether the
+    classes are separated. Where columns are correlated, the others' coefficients alone may lie far
+    in the tails.
     """
     best = min((objective.at(near), objective.at(objective.start())), key=lambda p: p.value)
     if not objective.size:
-        return best
+        return best, False
     solver = "auto" if objective.design.d else "newton"
     solution = minimize(
         choose(solver, objective).iterates(objective, best.theta, np.random.default_rng(0)),
@@ -70,7 +78,8 @@ def optimum(objective: Objective, near: Array) -> Point:
         max_iter=1000,
         enough=stopping_distance(ENOUGH, objective),
     )
-    if not solution.converged:
+    separated = solution.outcome is Outcome.SEPARATED
+    if not (solution.converged or separated):
         sentence = solution.outcome.sentence(
             n_iter=solution.n_iter,
             distance=solution.decrement,
@@ -81,13 +90,11 @@ def optimum(objective: Objective, near: Array) -> Point:
             f"The fit without the columns that are tested: {sentence}",
             ConvergenceWarning,
         )
-    return solution.point
+    return solution.point, separated
 
 
-def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> tuple[Point, int]:
-    """The optimum where these parameters are zero, as a point of the whole problem; and how many
-    of them were free to be something else.
-    """
+def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> Restricted:
+    """The optimum where these parameters are zero."""
     objective = point.objective
     names = np.unique(places % len(contrasts.names)) - contrasts.intercept
     if (names < 0).any():
@@ -99,9 +106,9 @@ def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> tup
         flat = null_space(design, objective.loss.weight)
     penalty = objective.penalty.columns(keep)
     part = RowObjective(design, objective.loss, penalty, objective.offset, flat)
-    best = optimum(part, objective.restricted(point.theta, keep))
+    best, separated = optimum(part, objective.restricted(point.theta, keep))
     df = (rank(objective) - rank(part)) * len(contrasts.of_classes)
-    return objective.at(objective.extended(best.theta, keep)), df
+    return Restricted(objective.at(objective.extended(best.theta, keep)), df, separated)
 
 
 def rank(objective: Objective) -> int:
@@ -125,11 +132,24 @@ def contains(large: Objective, small: Objective) -> bool:
     return bool(np.linalg.norm(rest, axis=0).max(initial=0.0) < 1e-6)
 
 
-def likelihood_ratio(point: Point, restricted: Point, df: int) -> ChiSquared:
-    """Twice the rise of F."""
-    return ChiSquared.of(max(2 * (restricted.value - point.value), 0.0), df)
+def supremum(point: Point) -> float:
+    """The log-likelihood there; or 0, which it nears beyond, where the point tells all rows apart.
+
+    A fit of separated classes stops at the first such point: its F may still be large.
+    """
+    return 0.0 if point.separates else -point.loss
 
 
-def score(restricted: Point, df: int) -> ChiSquared:
+def likelihood_ratio(llf: float, restricted: Restricted) -> ChiSquared:
+    """Twice the fall of the log-likelihood."""
+    return ChiSquared.of(max(2 * (llf - supremum(restricted.point)), 0.0), restricted.df)
+
+
+def score(restricted: Restricted) -> ChiSquared:
     """g' H⁻¹ g at the restricted optimum (Rao 1948)."""
-    return ChiSquared.of(restricted.decrement**2, df)
+    if restricted.separated:
+        raise ValueError(
+            "The other columns alone separate the classes: without those that are tested there is "
+            "no estimate at which to take the slope. Use lr_test."
+        )
+    return ChiSquared.of(restricted.point.decrement**2, restricted.df)

@@ -28,6 +28,7 @@ SHARE = 0.3  # of the curvature in a direction that rows may have had whose own 
 CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
 DOUBT = 2.0  # ... and one that is only rough up to twice
 PRODUCTS = 8  # with the Hessian that conjugate gradients take in the metric of a sample
+CHEAP = 2.5  # reads of X: a Hessian that costs so little need not be bounded
 CLOSE = 5.0  # times tol: a bound so near will be there in fewer passes than a proof takes
 
 
@@ -147,7 +148,8 @@ class Model:
             return proven
 
         def by_moves_or_hessian(tol: float) -> float:
-            bound = point.bound_by(self.made_at)[0] if self.exact else np.inf
+            cheap = price <= CHEAP
+            bound = point.bound_by(self.made_at)[0] if self.exact and not cheap else np.inf
             if bound <= CLOSE * tol:
                 return bound
             # Where rounding hides the curvature, the distance is not known either.
@@ -165,7 +167,7 @@ class Model:
         far = moved > FAR or (moved > FAR / 4 and len(self.decrements) > 15)
 
         def by_sample(tol: float) -> float:
-            if not far and self.share_of_moved_rows(point) <= SHARE:
+            if price > CHEAP and not far and self.share_of_moved_rows(point) <= SHARE:
                 return self.trust * decrement
             dear = price > PRODUCTS
             return by_bound_or_conjugate_gradients(tol) if dear else by_moves_or_hessian(tol)
@@ -199,7 +201,9 @@ def work_of_hessian(objective: Objective) -> float:
 def work_of_gradient(objective: Objective) -> float:
     """About 0.2 ns each: multiplications, with what narrow tables and few classes lose."""
     q, width = objective.shape
-    return float(objective.design.n * (q + 3) * (width + 20))
+    matrix = objective.design.matrix
+    read = matrix.reading * matrix.row_width
+    return float(objective.design.n * ((q + 3) * (width + 20) + read))
 
 
 def slow(recent: list[float], price: float, window: int) -> bool:

@@ -1,0 +1,170 @@
+"""Reading blocks of rows: checked, numbered, and the next one read while one is worked on."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from queue import Queue
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logreg import inputs
+from logreg.row_blocks import Parts, add_parts
+from logreg.targets import Targets, encode_targets
+
+Array = NDArray[np.float64]
+
+
+class Block(NamedTuple):
+    """Some rows, checked but for what takes a look at all numbers."""
+
+    X: Any  # array (n, d), or in compressed rows
+    y: Targets  # the classes of these rows
+    weight: Array | None
+    start: int | None = None  # the place of the first among all rows, where the order is fixed
+
+
+class Blocks(Protocol):
+    """All rows, wherever they are."""
+
+    def add_up(self, function: Callable[[Block], Parts | None]) -> Parts:
+        """The sum of what the function returns for each block, if anything: one read of all."""
+        ...
+
+
+class Checker:
+    """The checks of a block at the door. The first block says what columns there are."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator, self.first = estimator, True
+
+    def __call__(self, given: Any) -> Block:
+        X, y, sample_weight = unpacked(given)
+        table = inputs.numeric_table(self.estimator, X, reset=self.first, least=0)
+        self.first = False
+        n = table.shape[0]
+        targets = encode_targets(y)
+        if len(targets.codes) != n:
+            raise ValueError(f"y has {len(targets.codes)} values, X has {n} rows.")
+        return Block(table, targets, inputs.sample_weights(sample_weight, n))
+
+
+def unpacked(given: Any) -> tuple[Any, Any, Any]:
+    """X, y and the weights of what the user calls a block."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        size = f" of {len(given)}" if isinstance(given, (tuple, list)) else ""
+        raise ValueError(
+            f"a block must be (X, y) or (X, y, sample_weight), got {type(given).__name__}{size}."
+        )
+    X, y, *weight = given
+    return X, y, weight[0] if weight else None
+
+
+class LocalBlocks:
+    """Blocks that an iterable gives, each time anew."""
+
+    def __init__(self, given: Iterable[Any], estimator: Any) -> None:
+        if iter(given) is given:
+            raise ValueError(
+                "blocks can be read only once, as a generator can; a fit reads them many times. "
+                "Give a list, or an object whose __iter__ starts from the beginning."
+            )
+        self.given = given
+        self.check = Checker(estimator)
+        self.lengths: list[int] | None = None
+
+    def add_up(self, function: Callable[[Block], Parts | None]) -> Parts:
+        parts, lengths = [], []
+        for number, block in enumerate(ahead(self._checked())):
+            n = block.X.shape[0]
+            lengths.append(n)
+            self._compare(number, n)
+            if n:
+                with named(number):
+                    found = function(block)
+                if found is not None:
+                    parts.append(found)
+            if len(parts) > 1:
+                parts = [add_parts(*parts)]
+        if self.lengths is not None and len(lengths) < len(self.lengths):
+            raise ValueError(
+                f"blocks ended after {len(lengths)} in this pass; in the first there were "
+                f"{len(self.lengths)}. They must be the same each time they are read."
+            )
+        self.lengths = lengths
+        if not parts:
+            raise ValueError("blocks has no rows; a fit needs some.")
+        return parts[0]
+
+    def _compare(self, number: int, n: int) -> None:
+        """Raise where a block is another than in the first pass."""
+        if self.lengths is None:
+            return
+        was = f"had {self.lengths[number]}" if number < len(self.lengths) else "was not there"
+        if was != f"had {n}":
+            raise ValueError(
+                f"Block {number} has {n} rows in this pass and {was} in the first: blocks must be "
+                "the same each time they are read."
+            )
+
+    def _checked(self) -> Iterator[Block]:
+        number, given = 0, iter(self.given)
+        while True:
+            with named(number):
+                try:
+                    one = next(given)
+                except StopIteration:
+                    return
+                block = self.check(one)
+            yield block
+            del one, block  # not three of them in memory
+            number += 1
+
+
+@contextmanager
+def named(number: int) -> Iterator[None]:
+    """Errors with the number of the block that they come from."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        if str(error).startswith("Block "):
+            raise
+        kind = next(kind for kind in (ValueError, TypeError, OSError) if isinstance(error, kind))
+        raise kind(f"Block {number}: {error}") from error
+    except Exception as error:
+        raise RuntimeError(f"Block {number}: {type(error).__name__}: {error}") from error
+
+
+def ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """The items, each of them made by a thread while the one before is worked on."""
+    ready: Queue[tuple[Any, BaseException | None, bool]] = Queue(maxsize=1)
+    stopped = threading.Event()
+
+    def read() -> None:
+        try:
+            for item in items:
+                ready.put((item, None, False))
+                del item
+                if stopped.is_set():
+                    return
+            ready.put((None, None, True))
+        except BaseException as error:  # to be raised where it is waited for
+            ready.put((None, error, True))
+
+    reader = threading.Thread(target=read, name="logreg-reader", daemon=True)
+    reader.start()
+    try:
+        while True:
+            item, error, last = ready.get()
+            if error is not None:
+                raise error
+            if last:
+                return
+            yield item
+    finally:
+        stopped.set()
+        while reader.is_alive():  # it may wait for room
+            if not ready.empty():
+                ready.get()
+            reader.join(0.01)

@@ -1,0 +1,155 @@
+"""A sample of rows that come block by block, the same for any order of the blocks.
+
+Each row has a number u between 0 and 1, made of a salt and of what stands in the row itself, and a
+score. It belongs to the sample where u < factor · score: with that probability, so that it stands
+for 1/min(1, factor · score) rows (sequential Poisson sampling, Ohlsson 1998). The factor falls
+when more rows have come than the sample may hold; samples of blocks add up.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse, vstack
+
+from logreg.targets import Targets
+
+Array = NDArray[np.float64]
+Bits = NDArray[np.uint64]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mixed(key: Bits) -> Bits:
+    """Bits of which each depends on all of the key's (Steele et al. 2014, SplitMix)."""
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Bits = key ^ (key >> np.uint64(31))
+    return mixed
+
+
+def _label_bits(label: Any) -> int:
+    """Bits of a label, the same in every process (`hash` of a string is not)."""
+    return int.from_bytes(repr(label).encode()[-8:].ljust(8), "little")
+
+
+def uniforms(
+    X: Any, y: Targets, weight: Array | None, salt: int, start: int | None = None
+) -> Array:
+    """A number from 0 to 1 for each row, (n,): by its place among all rows, if the place of the
+    first is known, or by its contents.
+    """
+    if start is None:
+        key = _contents(X, y, weight)
+    else:
+        key = _mixed(np.arange(start, start + X.shape[0], dtype=np.uint64) * GOLDEN)
+    salted = _mixed(key + _mixed(np.array([salt], dtype=np.uint64)))
+    numbers: Array = (salted >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return numbers
+
+
+def _contents(X: Any, y: Targets, weight: Array | None) -> Bits:
+    """Bits for each row; rows that agree get others by how many like them came before."""
+    odd = np.random.default_rng(1).integers(2**64, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
+    sparse: bool = issparse(X)
+    values = X.data if sparse else np.ascontiguousarray(X)
+    bits: NDArray[Any] = values.view(np.uint64 if values.dtype.itemsize == 8 else np.uint32)
+    if sparse:
+        ends = np.zeros(len(values) + 1, dtype=np.uint64)
+        np.cumsum(bits * odd[X.indices], out=ends[1:])
+        key = ends[X.indptr[1:]] - ends[X.indptr[:-1]]
+    else:
+        key = np.einsum("ij,j->i", bits, odd)
+    labels = np.array([_label_bits(label) for label in y.classes.tolist()], dtype=np.uint64)
+    key = _mixed(key + labels[y.codes] * GOLDEN)
+    if weight is not None:
+        key = _mixed(key + weight.view(np.uint64))
+    ordered = np.sort(key)
+    if np.any(ordered[1:] == ordered[:-1]):
+        key = _mixed(key + _earlier(key) * GOLDEN)
+    return key
+
+
+def _earlier(key: Bits) -> Bits:
+    """How many equal keys come before each."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    each = np.arange(len(key))
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    run = each - np.maximum.accumulate(np.where(first, each, 0))
+    earlier = np.empty(len(key), dtype=np.uint64)
+    earlier[order] = run
+    return earlier
+
+
+class Reservoir:
+    """About `most` rows, with what each of them stands for."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.factor = most, np.inf
+        self.parts: list[tuple[Any, NDArray[Any], Array]] = []
+        self.score, self.priority = np.empty(0), np.empty(0)
+
+    @classmethod
+    def of(
+        cls, most: int, X: Any, labels: NDArray[Any], weight: Array | None, score: Array, u: Array
+    ) -> "Reservoir":
+        """The sample of one block's rows, those without a weight or score left out."""
+        one = cls(most)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            priority = np.where(score > 0, u / score, np.inf)
+        if weight is not None:
+            priority[weight == 0] = np.inf
+        one._cut(priority)
+        keep = np.flatnonzero(priority < one.factor)
+        each = np.ones(len(keep)) if weight is None else weight[keep]
+        one.parts = [(X[keep], labels[keep], each)]
+        one.score, one.priority = score[keep], priority[keep]
+        return one
+
+    def encoded(self, labels: NDArray[Any]) -> "Reservoir":
+        """The same with the places of its labels among all in place of the labels."""
+        self.parts = [(X, np.searchsorted(labels, y), weight) for X, y, weight in self.parts]
+        return self
+
+    def __add__(self, other: "Reservoir") -> "Reservoir":
+        both = Reservoir(min(self.most, other.most))
+        both.factor = min(self.factor, other.factor)
+        both.parts = self.parts + other.parts
+        both.score = np.concatenate([self.score, other.score])
+        both.priority = np.concatenate([self.priority, other.priority])
+        if len(both.score) > 2 * both.most:  # not at every block: rows are gathered
+            both._cut(both.priority)
+            both._gather()
+        return both
+
+    def _cut(self, priority: Array) -> None:
+        """Lower the factor to where `most` rows remain."""
+        if np.count_nonzero(priority < self.factor) > self.most:
+            self.factor = float(np.partition(priority, self.most)[self.most])
+
+    def _gather(self) -> None:
+        keep = self.priority < self.factor
+        X, labels, weight = self.rows
+        self.parts = [(X[np.flatnonzero(keep)], labels[keep], weight[keep])]
+        self.score, self.priority = self.score[keep], self.priority[keep]
+
+    @property
+    def rows(self) -> tuple[Any, NDArray[Any], Array]:
+        """All that are kept, as X, y and weights."""
+        X, labels, weight = zip(*self.parts, strict=True)
+        table = vstack(X, format="csr") if issparse(X[0]) else np.concatenate(X)
+        return table, np.concatenate(labels), np.concatenate(weight)
+
+    def drawn(self, m: int) -> tuple[Any, NDArray[Any], Array]:
+        """About m rows, or as many as there are: X, y, and weights times what a row stands for."""
+        some = Reservoir(min(m, self.most))
+        some.factor, some.parts = self.factor, self.parts
+        some.score, some.priority = self.score, self.priority
+        some._cut(self.priority)
+        some._gather()
+        X, labels, weight = some.rows
+        order = np.argsort(some.priority)  # the same whatever the order of the blocks
+        with np.errstate(invalid="ignore"):
+            stands_for = 1.0 / np.minimum(some.factor * some.score, 1.0)
+        return X[order], labels[order], (weight * stands_for)[order]
