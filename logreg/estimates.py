@@ -115,9 +115,6 @@ class Estimates:
         return cov
 
     def _meat(self) -> Array:
-        weight = self._point.objective.loss.weight
-        if weight is not None and self.cov_type != "cluster":  # Σ s u u', or Σ s² u u'
-            weight = weight if self._weights == "frequency" else weight**2
         n, k = self.nobs, self._size
         if self.cov_type != "HC0" and n <= k:
             raise ValueError(
@@ -127,9 +124,16 @@ class Estimates:
             )
         if self.cov_type == "cluster":
             assert self._groups is not None
+            weight = self._point.objective.loss.weight
             return meat_of_clusters(self._point, self._groups, weight, (n - 1) / (n - k))
-        meat = meat_of_rows(self._point, weight)
+        meat = self._meat_of_rows()
         return meat * (n / (n - k)) if self.cov_type == "HC1" else meat
+
+    def _meat_of_rows(self) -> Array:
+        weight = self._point.objective.loss.weight
+        if weight is not None:  # Σ s u u', or Σ s² u u'
+            weight = weight if self._weights == "frequency" else weight**2
+        return meat_of_rows(self._point, weight)
 
     def _warn(self) -> None:
         """What makes a table of standard errors untrue."""

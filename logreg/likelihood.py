@@ -106,7 +106,7 @@ class Likelihood(Estimates):
         with single_threaded_blas():
             start = problem.of_coefficients(model.coef_, model.intercept_)
             if self._complete:
-                return Profile(self._near_supremum(problem, start), top=0.0)
+                return Profile(self._near_supremum(problem), top=0.0)
             fit = iterate(problem, start, PROFILE_TOL, 100)
             if fit.outcome not in (Outcome.CONVERGED, Outcome.SEPARATED):
                 last = fit.history[-1]
@@ -136,55 +136,51 @@ class Likelihood(Estimates):
         """Whether all rows are told apart, so that the log-likelihood nears 0."""
         return self._recession is not None and self._recession.complete
 
-    def _near_supremum(self, problem: Jeffreys, start: Array) -> JeffreysPoint:
-        """From completely separated classes' estimate on, along the direction that tells them
-        apart, to where the log-likelihood is all but 0.
-        """
-        assert self._recession is not None
-        along = problem.of_coefficients(*self._recession.direction)
-        unit = 1 / float(np.abs(problem.rows @ along).max())
-        point, length = problem.at(start), 0.0
-        while point.value < -NEAR or not problem.separates(point.phi):
-            length = 1.3 * length + unit
-            point = problem.at(start + length * along)
-            if length > 1e12 * unit:  # rounding is in the way: the profile gives NaN
+    def _near_supremum(self, problem: Jeffreys) -> JeffreysPoint:
+        """Where the log-likelihood of completely separated classes is all but 0."""
+        point = problem.at(problem.start())
+        for w, b in significance.ridge_estimates(self._point.objective):
+            point = problem.at(problem.of_coefficients(w, b))
+            if point.value > -NEAR and problem.separates(point.phi):
                 break
         return point
 
     def _profile(self, alpha: float) -> Array:
-        if self.converged or self.penalised:
-            return self._followed(alpha)
+        """The ends (r, 2) of the profiles: NaN where the data do not determine a parameter."""
+        infinite, profiles = self._infinite, self._profiles
+        target = profiles.target(1 - alpha)
+        ends = np.full((len(self._estimate), 2), np.nan)
+        rows = self._rows_of(profiles.best)
+        with single_threaded_blas():  # matrices so small that threads would wait for each other
+            for j, side in np.argwhere(self._contrasts.determined[:, None] & ~infinite):
+                ends[j, side] = profiles.end(rows[j], target, 2.0 * side - 1)
+        if self.separated:  # margins are sure but for rounding, which hides some ends
+            ends[np.isinf(ends)] = np.nan
+        return np.where(infinite, [-np.inf, np.inf], ends)
+
+    @cached_property
+    def _infinite(self) -> NDArray[np.bool_]:
+        """Which ends of the profiles are infinite, (r, 2): of separated classes a linear program
+        tells.
+        """
+        infinite = np.zeros((len(self._estimate), 2), dtype=bool)
+        if not self.separated or self.penalised:
+            return infinite
         if self._contrasts.several:
             raise ValueError(
-                "The fit did not converge, or the classes are separated: there are profile "
-                "intervals of separated classes for two classes only. Use "
-                "FirthLogisticRegression, or combine classes."
+                "The classes are separated: there are profile intervals of separated classes for "
+                "two classes only. Use FirthLogisticRegression, or combine classes."
             )
-        # Which ends are infinite a linear program tells: margins are sure but for rounding there.
         objective = self._point.objective
         present = np.ones(objective.design.n, dtype=bool)
         if objective.loss.weight is not None:
             present = objective.loss.weight > 0
         rows = np.flatnonzero(present)
         pairs = Pairs(objective.design.take(rows), self._data.y.codes[rows], 2)
-        ends = self._followed(alpha)
-        for end, a in zip(ends, self._contrasts.matrix, strict=True):
-            for side, sign in enumerate((-1.0, 1.0)):
-                if unbounded(pairs, sign * a):
-                    end[side] = sign * np.inf
-                elif np.isinf(end[side]):
-                    end[side] = np.nan
-        return ends
-
-    def _followed(self, alpha: float) -> Array:
-        """The ends (r, 2) of the profiles: NaN where the data do not determine a parameter."""
-        profiles, known = self._profiles, self._contrasts.determined
-        with single_threaded_blas():  # matrices so small that threads would wait for each other
-            ends = [
-                profiles.interval(a, 1 - alpha) if fixed else (np.nan, np.nan)
-                for a, fixed in zip(self._rows_of(profiles.best), known, strict=True)
-            ]
-        return np.array(ends)
+        for j in np.flatnonzero(self._contrasts.determined):
+            a = self._contrasts.matrix[j]
+            infinite[j] = unbounded(pairs, -a), unbounded(pairs, a)
+        return infinite
 
     def _rows_of(self, point: JeffreysPoint) -> Array:
         """The reported parameters as functions of a point's, (r, q rank)."""

@@ -148,8 +148,12 @@ class Profile:
 
     def interval(self, a: Array, level: float = 0.95) -> tuple[float, float]:
         """The profile interval of a'φ: where ℓ_p is at most χ²/2 below its maximum."""
-        target = self.top - 0.5 * float(ndtri(0.5 * (1 + level))) ** 2  # χ² of one degree
+        target = self.target(level)
         return self.end(a, target, -1.0), self.end(a, target, 1.0)
+
+    def target(self, level: float) -> float:
+        """ℓ* at the ends of an interval."""
+        return self.top - 0.5 * float(ndtri(0.5 * (1 + level))) ** 2  # χ² of one degree
 
     def end(self, a: Array, target: float, side: float) -> float:
         """The t on one side of a'φ̂ with ℓ_p(t) = target; ±inf if ℓ_p stays above it, and NaN if it

@@ -6,6 +6,7 @@ own metric, the likelihood ratio at the fall of F, the score test at its slope a
 optimum; the last two are invariant to how the parameters are written.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from logreg.metric import FullMetric
 from logreg.minimize import minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, warn_caller
+from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import stopping_distance
 from logreg.row_objective import RowObjective
@@ -138,6 +140,19 @@ def supremum(point: Point) -> float:
     A fit of separated classes stops at the first such point: its F may still be large.
     """
     return 0.0 if point.separates else -point.loss
+
+
+def ridge_estimates(plain: Objective) -> Iterator[tuple[Array, Array]]:
+    """Weights and intercepts with an ever weaker penalty on columns of one size: a way to the
+    supremum of separated classes on which no margin grows without need. (Along a direction that
+    tells them apart some may have to grow to thousands before the last one does to 1.)
+    """
+    rng = np.random.default_rng(0)
+    for C in 100.0 ** np.arange(20):
+        objective = plain.with_penalty(ElasticNet.of(C, 0.0, plain.design.scale**2))
+        fit = choose("auto", objective).iterates(objective, objective.start(), rng)
+        point = minimize(fit, tol=0.1, max_iter=200).point
+        yield objective.design.to_user(point.theta.reshape(objective.shape))
 
 
 def likelihood_ratio(llf: float, restricted: Restricted) -> ChiSquared:

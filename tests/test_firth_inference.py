@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from scipy.optimize import brentq, minimize_scalar
+from scipy import sparse
+from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.special import expit
 from scipy.stats import chi2
 from test_profile import SEX2_90, SEX2_P
 from test_references import REFERENCE
@@ -18,6 +20,7 @@ from logreg import (
     LogisticRegression,
     SeparationWarning,
     datasets,
+    detect_separation,
     fit_formula,
 )
 
@@ -269,3 +272,71 @@ def test_profiles_of_several_separated_classes_are_refused():
         model = LogisticRegression(C=np.inf).fit(X, y)
     with pytest.raises(ValueError, match="of separated classes for two classes only"):
         model.inference(X, y).conf_int(method="profile")
+
+
+def by_held_fits(X, y, weight, offset, j, end):
+    """How far below the supremum, 0 of separated classes, ℓ is at most with coefficient j held."""
+    rest = np.delete(X, j, axis=1)
+    known = offset + end * X[:, j]
+    sign = 2 * y - 1
+
+    def loss(b):
+        margin = sign * (np.column_stack([np.ones(len(y)), rest]) @ b + known)
+        slope = -weight * sign * expit(-margin)
+        gradient = np.column_stack([np.ones(len(y)), rest]).T @ slope
+        return weight @ np.logaddexp(0, -margin), gradient
+
+    best = minimize(loss, np.zeros(X.shape[1]), jac=True, method="BFGS", options={"gtol": 1e-9})
+    best = minimize(loss, best.x, jac=True, method="BFGS", options={"gtol": 1e-9})
+    return best.fun
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.9])
+@pytest.mark.parametrize("seed", [11, 43, 47, 53, 20, 23])
+def test_finite_ends_of_completely_separated_classes(seed, alpha):
+    """The fit stops where all rows are told apart, 2 below the supremum at seed 53: offsets."""
+    rng = np.random.default_rng(seed)
+    z, x = (rng.random(40) < 0.3).astype(float), rng.normal(size=40) + 1
+    offset = rng.normal(size=40) * rng.choice([0, 1, 4])
+    weight = rng.choice([0, 1.0, 2], 40)
+    y = (rng.random(40) < expit(x - 1 + offset)).astype(int)
+    X = np.column_stack([x + 3 * (y - 0.5), z])
+    if detect_separation(X, y, weight).kind != "complete":
+        X[:, 0] += 3 * (y - 0.5)
+    assert detect_separation(X, y, weight).kind == "complete"
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf).fit(X, y, weight, offset)
+    ends = model.inference(X, y, weight, offset).conf_int(alpha, method="profile").to_numpy()[1:]
+    assert np.isfinite(ends).any()
+    assert not np.isnan(ends).any()
+    for j, side in np.argwhere(np.isfinite(ends)):
+        fall = 2 * by_held_fits(X, y, weight, offset, j, ends[j, side])
+        assert_allclose(fall, chi2.ppf(1 - alpha, 1), rtol=2e-6)
+
+
+def test_the_end_of_one_coefficient_of_separated_classes():
+    """Σ log(1 + exp(-t |x|)) = 3.841 / 2 has one root."""
+    X = np.array([[-1.0], [-0.5], [0.5], [2.0]])
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf, fit_intercept=False).fit(X, [0, 0, 1, 1])
+    ends = model.inference(X, [0, 0, 1, 1]).conf_int(method="profile").loc["x0"]
+
+    def fall(t):
+        return 2 * np.logaddexp(0, -t * np.abs(X)).sum() - chi2.ppf(0.95, 1)
+
+    assert_allclose(ends["lower"], brentq(fall, -5, 50, xtol=1e-12), rtol=1e-6)
+    assert ends["upper"] == np.inf
+
+
+def test_infinite_ends_of_a_sparse_table_are_those_of_the_dense_one():
+    """The intercept is infinite in no coordinates but those in which a sparse X is not centred."""
+    rng = np.random.default_rng(0)
+    z, x = (rng.random(60) < 0.4).astype(float), rng.normal(size=60) + 3
+    y = (rng.random(60) < expit(x - 3)).astype(int)
+    y[z == 1] = 1
+    for X in (np.column_stack([x, z]), sparse.csr_array(np.column_stack([x, z]))):
+        with pytest.warns(SeparationWarning):
+            model = LogisticRegression(C=np.inf).fit(X, y)
+        ends = model.inference(X, y).conf_int(method="profile")
+        assert np.isfinite(ends.drop(index="x1")).to_numpy().all()
+        assert ends.loc["x1", "upper"] == np.inf

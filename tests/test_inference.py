@@ -716,3 +716,51 @@ def test_probability_weights_have_no_likelihood_in_the_summary():
 def test_more_arguments_that_make_no_sense(ask, message):
     with pytest.raises(ValueError, match=message):
         ask(infer(*made()))
+
+
+# -- separated classes ----------------------------------------------------------------------------
+
+
+def separated(X, y, **given):
+    with pytest.warns(SeparationWarning):
+        model = LogisticRegression(C=np.inf).fit(X, y, **given)
+    return model.inference(X, y, **given)
+
+
+def test_the_likelihood_of_completely_separated_classes_is_its_supremum():
+    """0, whatever F is where the fit stopped; the ratio is then 12 log 2, as R's glm prints it."""
+    X, y = np.arange(1.0, 7)[:, None], np.repeat([0, 1], 3)
+    result = separated(X, y)
+    assert result.llf == 0
+    assert_allclose(result.lr_test().statistic, 12 * np.log(2), rtol=1e-12)
+    assert_allclose(result.llr_pvalue, chi2.sf(12 * np.log(2), 1), rtol=1e-12)
+    assert (result.aic, result.prsquared) == (4, 1)
+    # the offset takes the margins at the fit to the wrong side, and no further than that
+    assert separated(X, y, offset=np.where(y == 1, -8.0, 8.0)).llf == 0
+
+
+def test_the_likelihood_of_several_separated_classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y = np.digitize(X @ [4, 1, -1], [-2, 2])
+    result, plain = separated(X, y), infer(X[:, 1:], y)
+    share = np.bincount(y) / 30
+    assert result.llf == 0
+    assert_allclose(result.lr_test().statistic, -60 * np.sum(share * np.log(share)), rtol=1e-9)
+    assert_allclose(result.lr_test("x0").statistic, -2 * plain.llf, rtol=1e-6)
+    assert_allclose(result.lr_test(plain).statistic, -2 * plain.llf, rtol=1e-6)
+
+
+def test_a_score_test_needs_a_restricted_estimate():
+    """x0 alone separates the classes."""
+    X = np.column_stack([np.arange(6.0), [0, 1, 0, 1, 1, 0]])
+    result = separated(X, np.repeat([0, 1], 3))
+    assert result.lr_test("x1").statistic == 0
+    with pytest.raises(ValueError, match=r"The other columns alone separate .* Use lr_test"):
+        result.score_test("x1")
+    p = np.full(6, 0.5)  # without x0 there is one; of x1 alone b = (-log 2, 2 log 2)
+    p[[1, 3, 4]], p[[0, 2, 5]] = 2 / 3, 1 / 3
+    z = np.column_stack([np.ones(6), X[:, ::-1]])
+    g = z.T @ (np.repeat([0, 1], 3) - p)
+    expected = g @ np.linalg.solve((z.T * (p * (1 - p))) @ z, g)
+    assert_allclose(result.score_test("x0").statistic, expected, rtol=1e-7)
