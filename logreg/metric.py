@@ -11,6 +11,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 Array = NDArray[np.float64]
 
 JITTER = 1e-14
+NOTHING = 1e-12  # of the classes' largest part: what they may seem to have in common by rounding
 ROOT_JITTER = 1e-13  # of a root of the Hessian: its own digits, not those of its square
 
 
@@ -120,9 +121,15 @@ class ClassMetric:
         self.moving = np.delete(np.arange(q), still)
 
     def solve(self, g: Array) -> Array:
-        """H⁻¹ g among the steps that add up to zero over the classes; for each column of g."""
+        """H⁻¹ g among the steps that add up to zero over the classes; for each column of g.
+
+        Gradients add up to zero themselves: where that is so but for rounding nothing is taken
+        off, as it would drown the parts of classes that are all but sure.
+        """
         each = g.reshape(self.q, self.width, -1)
-        pull = (each - each.mean(axis=0))[self.moving]
+        common = each.mean(axis=0)
+        common[np.abs(common) <= NOTHING * np.abs(each).max(axis=0)] = 0.0
+        pull = (each - common)[self.moving]
         u = np.zeros_like(each)
         u[self.moving] = self.inner.solve(pull.reshape(-1, each.shape[2])).reshape(pull.shape)
         u -= u.mean(axis=0)
@@ -161,11 +168,16 @@ def _lengths(lower: Array, root: Array, x: Array) -> Array:
 
 
 def _length(lower: Array, root: Array, largest: Array) -> float:
-    """A bound on `_lengths` by the absolute values of L⁻¹."""
+    """A bound on `_lengths` by the absolute values of L⁻¹: infinite for a column whose curvature
+    is next to nothing.
+    """
     right = np.zeros((len(lower), len(largest)))
-    np.fill_diagonal(right, largest / root)
-    z = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
-    return float(np.linalg.norm(np.abs(z).sum(axis=1)))
+    with np.errstate(over="ignore"):
+        np.fill_diagonal(right, largest / root)
+        if not np.isfinite(right).all():
+            return np.inf
+        z = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
+        return float(np.linalg.norm(np.abs(z).sum(axis=1)))
 
 
 class DiagonalMetric:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from logreg.metric import FullMetric, KroneckerMetric
+from logreg.metric import ClassMetric, FullMetric, KroneckerMetric
 from logreg.penalty import ElasticNet
 
 
@@ -58,3 +58,19 @@ def test_ridge():
 def test_no_penalty():
     assert not ElasticNet.of(np.inf)
     assert ElasticNet.of(np.inf).value(np.array([[1e300]])) == 0
+
+
+def test_class_metric_keeps_the_digits_of_a_class_that_is_all_but_sure():
+    """H = Σ c (e_k - e_l)(e_k - e_l)', c = 1e-30 for class 0: what H u has there is no rounding."""
+    pairs = [(1e-30, 0, 1), (1.0, 1, 2), (1.0, 1, 3)]
+    edges = [(c, np.eye(4)[k] - np.eye(4)[m]) for c, k, m in pairs]
+    h = sum(c * np.outer(e, e) for c, e in edges)
+    u = np.array([0.3, 0, -0.1, -0.2])
+    g = np.array([0.3e-30, 0.1 + 0.2, -0.1, -0.2])
+    assert g.sum() != 0
+    solved = ClassMetric(h.reshape(4, 1, 4, 1), np.zeros(1)).solve(g)
+    assert_allclose(solved, u, rtol=1e-12, atol=1e-15)
+
+
+def test_the_bound_of_a_column_without_curvature_is_infinite():
+    assert FullMetric(np.diag([1.0, 1e-320])).deviation(np.array([1.0, 1e200])) == np.inf
