@@ -107,14 +107,16 @@ class Contrasts:
         each = np.abs(self.to_columns @ flat).max(axis=1) <= 1e-7 * size
         return np.tile(each, len(self.of_classes))
 
-    def determines(self, r: Array) -> bool:
-        """Whether the data determine these linear functions R β of the parameters, (m, r)."""
+    def determines(self, r: Array) -> NDArray[np.bool_]:
+        """Which of these linear functions R β of the parameters the data determine, (m,); with the
+        columns (m, k) of one class for R, which of its margins.
+        """
         flat = self.objective.flat
         if flat is None:
-            return True
-        each = r.reshape(-1, len(self.names)) @ self.to_columns
-        size = np.linalg.norm(each, axis=1, keepdims=True)
-        return bool(np.all(np.abs(each @ flat) <= 1e-7 * size))
+            return np.ones(len(r), dtype=bool)
+        each = r.reshape(len(r), -1, len(self.names)) @ self.to_columns
+        size = np.linalg.norm(each, axis=(1, 2))[:, None, None]
+        return np.asarray((np.abs(each @ flat) <= 1e-7 * size).all(axis=(1, 2)))
 
     # -- names ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from logreg.contrasts import Contrasts
+from logreg.outcome import CollinearityWarning, warn_caller
 from logreg.sigmoid import sigmoid, softmax
 
 if TYPE_CHECKING:
@@ -155,7 +156,6 @@ def table(found: list[Effect], cov: Array, contrasts: Contrasts, alpha: float) -
     import pandas as pd
 
     names = contrasts.names[contrasts.intercept :]
-    known = contrasts.determined[: len(contrasts.names)]
     if not contrasts.several:
         found = [effect for effect in found if effect.klass == contrasts.others[0]]
         index = pd.Index([names[effect.column] for effect in found])
@@ -166,7 +166,9 @@ def table(found: list[Effect], cov: Array, contrasts: Contrasts, alpha: float) -
     value = np.array([effect.value for effect in found])
     derivative = np.array([effect.derivative[contrasts.others].ravel() for effect in found])
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", derivative, cov, derivative), 0.0))
-    lost = [not known[effect.column + contrasts.intercept] for effect in found]
+    lost, known = ~contrasts.determines(derivative), contrasts.determined
+    at = [effect.column + contrasts.intercept for effect in found]
+    _warn_of(lost & known[at], "marginal effects")  # the table of coefficients names the others
     error[lost] = np.nan
     half = -ndtri(alpha / 2) * error
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,6 +188,9 @@ def intervals(
     each = np.zeros((K, k, K, k))  # nothing for the baseline
     each[others[:, None], :, others] = cov.reshape(K - 1, k, K - 1, k).swapaxes(1, 2)
     value, error = log_odds(people, beta, each)
+    lost = undetermined(people, contrasts)
+    _warn_of(lost, "rows")
+    error[lost] = np.nan
     half = -ndtri(alpha / 2) * error
     p = np.asarray(sigmoid(value))
     parts = (
@@ -201,6 +206,25 @@ def intervals(
     }
     joined: pd.DataFrame = pd.concat(frames, axis=1)
     return joined if contrasts.several else frames[contrasts.classes.tolist()[0]]
+
+
+def undetermined(people: Population, contrasts: Contrasts) -> NDArray[np.bool_]:
+    """The rows whose margins the data do not determine, (n,), where columns depend on each other:
+    those that break the dependence.
+    """
+    lost = np.zeros(len(people.weight), dtype=bool)
+    for rows in people.blocks() if contrasts.objective.flat is not None else ():
+        lost[rows] = ~contrasts.determines(people.rows(rows))
+    return lost
+
+
+def _warn_of(lost: NDArray[np.bool_], what: str) -> None:
+    if lost.any():
+        warn_caller(
+            f"Columns depend on each other: the data do not determine {int(lost.sum())} of "
+            f"{len(lost)} {what}, whose standard errors and intervals are NaN.",
+            CollinearityWarning,
+        )
 
 
 def slopes(people: Population, beta: Array) -> tuple[Array, Array]:

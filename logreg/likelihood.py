@@ -264,7 +264,7 @@ class Likelihood(Estimates):
             r = np.eye(k)[self._contrasts.places(what)]
         if r.shape[1] != k:
             raise ValueError(f"R has {r.shape[1]} columns; there are {k} parameters.")
-        if not self._contrasts.determines(r):
+        if not self._contrasts.determines(r).all():
             raise ValueError(
                 "The test involves coefficients that the data do not determine (their standard "
                 "errors are NaN). Leave out columns that depend on others."

@@ -764,3 +764,29 @@ def test_a_score_test_needs_a_restricted_estimate():
     g = z.T @ (np.repeat([0, 1], 3) - p)
     expected = g @ np.linalg.solve((z.T * (p * (1 - p))) @ z, g)
     assert_allclose(result.score_test("x0").statistic, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_where_nothing_is_determined_there_is_no_standard_error(K):
+    """Three dummies and an intercept: rows in no group, or in two, are of no margin's data."""
+    rng = np.random.default_rng(0)
+    g, x = rng.integers(0, 3, 200), rng.normal(size=200)
+    X = pd.DataFrame(np.column_stack([x, np.eye(3)[g]]), columns=["x", "a", "b", "c"])
+    y = (np.outer(x + g - 1, np.arange(K)) + rng.gumbel(size=(200, K))).argmax(axis=1)
+    with pytest.warns(CollinearityWarning):
+        model = LogisticRegression(C=np.inf, tol=1e-9).fit(X, y)
+    result, plain = model.inference(X, y), infer(X[["x", "a", "b"]], y)
+    with pytest.warns(CollinearityWarning, match="do not determine"):
+        _ = result.bse
+    rows = pd.DataFrame(np.eye(4)[[0, 1]] + np.eye(4)[[0, 2]], columns=X.columns)
+    rows.loc[1, ["a", "b"]] = 1.0, 0.0
+    with pytest.warns(CollinearityWarning, match="do not determine 1 of 2 rows, whose standard"):
+        found = result.predict(rows).to_numpy().reshape(2, -1, 4)
+    assert np.isnan(found[0, :, 1:]).all()
+    expected = plain.predict(rows[["x", "a", "b"]]).to_numpy().reshape(2, -1, 4)
+    assert_allclose(found[1], expected[1], rtol=1e-6)
+    for at in ("zero", "median", {"a": 1}):
+        with pytest.warns(CollinearityWarning, match=r"determine . of . marginal effects"):
+            assert np.isnan(result.marginal_effects("x", at=at)["std_err"]).all()
+    groups = result.marginal_effects("x", at={"a": 1, "b": 0, "c": 0})
+    assert_allclose(groups, plain.marginal_effects("x", at={"a": 1, "b": 0}), rtol=1e-6)
