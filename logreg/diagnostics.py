@@ -84,9 +84,10 @@ def _against(point: Point) -> Array:
     return np.asarray(np.where(residuals(point)[0] > 0, margin, -margin))
 
 
-def cooks_distance(point: Point, k: int) -> Array:
+def cooks_distance(point: Point, k: float) -> Array:
     """How far the estimate would move without a row, (n,): r² h / (k (1 - h)²), r Pearson's
-    residual (Pregibon 1981, by one step; R's cooks.distance).
+    residual and k the parameters, with a penalty the effective ones (Pregibon 1981, by one step;
+    R's cooks.distance).
     """
     h = leverage(point)
     pearson = row_residuals(point, "pearson")
@@ -130,8 +131,12 @@ def hosmer_lemeshow(p: Array, y: Array, weight: Array | None, groups: int) -> Ho
     )
 
 
-def pseudo_r2(llf: float, llnull: float, n: float) -> dict[str, float]:
-    """By the likelihoods alone: of McFadden (1974), Cox and Snell (1989), Nagelkerke (1991)."""
+def pseudo_r2(llf: float, llnull: float, n: float | None) -> dict[str, float]:
+    """By the likelihoods alone: of McFadden (1974), and of Cox and Snell (1989) and Nagelkerke
+    (1991) where n counts the rows.
+    """
+    if n is None:
+        return {"mcfadden": 1 - llf / llnull}
     cox_snell = -np.expm1(2 * (llnull - llf) / n)
     return {
         "mcfadden": 1 - llf / llnull,

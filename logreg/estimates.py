@@ -45,6 +45,7 @@ class Estimates:
         self._point, self._contrasts = point, contrasts
         self._groups, self._weights = groups, weights
         self.cov_type, self.converged = cov_type, converged
+        self._said: set[str] = set()
 
     @property
     def separated(self) -> bool:
@@ -137,38 +138,52 @@ class Estimates:
 
     def _warn(self) -> None:
         """What makes a table of standard errors untrue."""
+        self._warn_of_dependence()
+        if all(self._determined) and not self._point.metric.sound:
+            self._say(
+                "Columns nearly depend on each other: the standard errors have few correct "
+                "digits. Leave columns out.",
+                CollinearityWarning,
+            )
+        self._check(finite=True)
+
+    def _warn_of_dependence(self) -> None:
+        """Name what the data do not determine."""
         lost = [
             label for label, known in zip(self._labels, self._determined, strict=True) if not known
         ]
         if lost:
             some = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
-            warn_caller(
+            self._say(
                 f"Columns depend on each other: the data do not determine {some}, whose standard "
-                "errors are NaN. Leave columns out.",
+                "errors and intervals are NaN. Leave columns out.",
                 CollinearityWarning,
-            )
-        elif not self._point.metric.sound:
-            warn_caller(
-                "Columns nearly depend on each other: the standard errors have few correct "
-                "digits. Leave columns out.",
-                CollinearityWarning,
-            )
-        if not self.converged:
-            self._warn_of_no_convergence()
-        distance = self._point.decrement
-        if self.converged and distance > FAR:
-            warn_caller(
-                f"The coefficients are {distance:.1e} standard errors from the optimum of these "
-                "data: give inference the data, weights and offset of the fit.",
-                ConvergenceWarning,
             )
 
-    def _warn_of_no_convergence(self) -> None:
-        warn_caller(
-            "The fit did not converge, or the classes are separated: standard errors and tests "
-            "are not to be relied on. See FirthLogisticRegression for separated classes.",
-            ConvergenceWarning,
-        )
+    def _check(self, *, finite: bool = False) -> None:
+        """Warn where these are not the data of a fit that converged; of separated classes where
+        what follows needs a `finite` estimate.
+        """
+        distance = self._point.decrement if self.converged else 0.0
+        if distance > FAR:
+            self._say(
+                f"The coefficients are {distance:.1e} standard errors from the optimum of these "
+                "data: give inference the data, weights and offset of the fit."
+            )
+        self._check_convergence(finite)
+
+    def _check_convergence(self, finite: bool) -> None:
+        if not self.converged and (finite or not self.separated):
+            self._say(
+                "The fit did not converge, or the classes are separated: standard errors and tests "
+                "are not to be relied on. See FirthLogisticRegression for separated classes."
+            )
+
+    def _say(self, sentence: str, kind: type[Warning] = ConvergenceWarning) -> None:
+        """Once, whatever is asked for."""
+        if sentence not in self._said:
+            warn_caller(sentence, kind)
+            self._said.add(sentence)
 
     @property
     def _labels(self) -> list[str]:

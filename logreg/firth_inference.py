@@ -16,7 +16,6 @@ from logreg.estimates import FAR
 from logreg.inference import Inference
 from logreg.inputs import Data
 from logreg.jeffreys_point import JeffreysPoint
-from logreg.outcome import ConvergenceWarning, warn_caller
 from logreg.point import Point
 from logreg.profile import Profile
 from logreg.significance import ChiSquared
@@ -80,40 +79,48 @@ class FirthInference(Inference):
 
     @cached_property
     def _whole_cov(self) -> Array:
+        self._warn()
+        return self._cov_of_solution
+
+    @cached_property
+    def _cov_of_solution(self) -> Array:
         m = self._contrasts.against_first
         cov: Array = m @ self._solution.covariance() @ m.T
-        self._warn_of_other_data(np.sqrt(cov.diagonal()))
-        if not self.converged:
-            self._warn_of_no_convergence()
         return cov
 
-    def _warn_of_other_data(self, errors: Array) -> None:
-        """As the estimate is the fit's, and all else that of the data given now."""
+    def _check(self, *, finite: bool = False) -> None:
+        """Of the estimate, which is the fit's, and all else, which is of the data given now."""
         away = self._estimate - self._rows_of(self._solution) @ self._solution.phi
         if self.model.correction == "flic" and self._contrasts.intercept:
             away[0] = 0.0
         away = np.where(self._contrasts.determined, np.abs(away), 0.0)
+        errors = np.sqrt(self._cov_of_solution.diagonal())
         distance = float(np.max(away / np.maximum(errors, TINY), initial=0.0))
         if self.converged and distance > FAR:
-            warn_caller(
+            self._say(
                 f"The coefficients are {distance:.1e} standard errors from the fit of these "
-                "data: give inference the data, weights and offset of the fit.",
-                ConvergenceWarning,
+                "data: give inference the data, weights and offset of the fit."
+            )
+        self._check_convergence(finite)
+
+    def _need_likelihood(self, what: str, instead: str = "wald_test") -> None:
+        if not self.has_likelihood:
+            raise ValueError(
+                f"{what} needs a likelihood, and median bias reduction maximises none: use "
+                f"{instead}, or correction='firth'."
             )
 
     @cached_property
     def _profiles(self) -> Profile:
-        if not self.has_likelihood:
-            raise ValueError(
-                "Median bias reduction maximises no likelihood, so it has no profile and no "
-                "likelihood ratio: use method='wald' and wald_test, or correction='firth'."
-            )
+        self._need_likelihood("A profile or a likelihood ratio", "method='wald' and wald_test")
+        self._check()
         return Profile(self._solution)
 
     @cached_property
     def _p(self) -> Array:
         if not self.has_likelihood:
             return super()._p
+        self._warn_of_dependence()
         known = self._contrasts.determined
         with single_threaded_blas():
             tests = [

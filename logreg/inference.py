@@ -44,12 +44,15 @@ class Inference(Likelihood):
         Estimates, standard errors, their ratio, and the two-sided p-values of the normal
         distribution. With more than two classes a column a class.
     llf, llnull : float
-        Log-likelihood, and that of the intercept alone (and the offset).
+        Log-likelihood, and that of the intercept alone (and the offset): of separated classes the
+        supremum, 0 if completely. With probability weights each row's share is times its weight.
     llr, llr_pvalue : float
-        Twice their difference, and its chi-squared p-value on `df_model` degrees of freedom.
+        Twice their difference, and its chi-squared p-value on `df_model` degrees of freedom; the
+        latter, as `lr_test`, without a penalty, robust covariance or probability weights only.
     deviance, null_deviance : float
         -2 llf and -2 llnull, the rows taken one by one.
     aic, bic : float
+        Not with probability weights. With a ridge penalty of the effective parameters.
     prsquared : float
         McFadden's pseudo-R².
     nobs : float
@@ -77,10 +80,14 @@ class Inference(Likelihood):
     # -- fit -------------------------------------------------------------------------------
 
     def pseudo_r2(self) -> "pd.Series[float]":
-        """McFadden's, Cox and Snell's, Nagelkerke's, and with two classes Tjur's R²."""
+        """McFadden's, Cox and Snell's, Nagelkerke's, and with two classes Tjur's R². With
+        probability weights the two without a number of rows, McFadden's and Tjur's.
+        """
         import pandas as pd
 
-        each = diagnostics.pseudo_r2(self.llf, self.llnull, self.nobs)
+        self._check(finite=True)
+        n = self.nobs if self._weights == "frequency" else None
+        each = diagnostics.pseudo_r2(self.llf, self.llnull, n)
         if not self._contrasts.several:
             weight = self._point.objective.loss.weight
             each["tjur"] = diagnostics.tjur_r2(self._probability, self._data.y.codes, weight)
@@ -96,14 +103,18 @@ class Inference(Likelihood):
             expected numbers of class 1.
         """
         self._need_two_classes("hosmer_lemeshow")
+        self._need_counts("hosmer_lemeshow")
         weight = self._point.objective.loss.weight
         return diagnostics.hosmer_lemeshow(self._probability, self._data.y.codes, weight, groups)
 
     def residuals(self, kind: str = "deviance") -> Array:
         """(n_samples,), two classes: "response", "pearson", "deviance", or the last two
-        standardised by the leverage, "standardized_pearson" and "standardized_deviance".
+        standardised by the leverage, "standardized_pearson" and "standardized_deviance". A weight
+        counts as so many rows that agree; with probability weights there is "response" only.
         """
         self._need_two_classes("residuals")
+        if kind != "response":
+            self._need_counts("A residual other than kind='response'")
         return diagnostics.row_residuals(self._point, kind)
 
     def leverage(self) -> Array:
@@ -118,7 +129,8 @@ class Inference(Likelihood):
         squared standard errors over the number of parameters, by one Newton step.
         """
         self._need_two_classes("cooks_distance")
-        return diagnostics.cooks_distance(self._point, round(self._size))
+        self._need_counts("cooks_distance")
+        return diagnostics.cooks_distance(self._point, self._size)
 
     @property
     def _probability(self) -> Array:
@@ -128,6 +140,7 @@ class Inference(Likelihood):
     def _need_two_classes(self, what: str) -> None:
         if self._contrasts.several:
             raise ValueError(f"{what} is for two classes; here are {len(self._data.y.classes)}.")
+        self._check(finite=True)
 
     # -- effects on probabilities ----------------------------------------------------------
 
@@ -286,9 +299,10 @@ def posed(
     """The problem at the model's coefficients, and the parameters to report."""
     n, d = data.X.shape
     if not penalty.anything and d + model.fit_intercept > n:
+        of_ridge = ", or set a finite C" if hasattr(model, "C") else ""  # Firth's has none
         raise ValueError(
-            f"X has {n} rows for {d + model.fit_intercept} coefficients: without a penalty "
-            "inference needs more rows than coefficients. Leave columns out, or set a finite C."
+            f"X has {n} rows for {d + model.fit_intercept} coefficients: inference needs no fewer "
+            f"rows than coefficients. Leave columns out{of_ridge}."
         )
     objective = pose(data, penalty, model.fit_intercept, thread_count(model.n_jobs), quiet=True)
     if objective.size > LARGEST:

@@ -92,12 +92,8 @@ class Likelihood(Estimates):
 
     @cached_property
     def _profiles(self) -> Profile:
-        self._need_likelihood("A profile")
-        if self.cov_type != "nonrobust":
-            raise ValueError(
-                f"A profile is of the likelihood, not of cov_type={self.cov_type!r}: use "
-                "method='wald', or inference without a robust covariance."
-            )
+        self._need_likelihood("A profile", "method='wald'")
+        self._check()
         model, data = self.model, self._data
         data = data._replace(X=inputs.dense_enough(data.X))
         with single_threaded_blas(), warnings.catch_warnings():
@@ -147,6 +143,7 @@ class Likelihood(Estimates):
 
     def _profile(self, alpha: float) -> Array:
         """The ends (r, 2) of the profiles: NaN where the data do not determine a parameter."""
+        self._warn_of_dependence()
         infinite, profiles = self._infinite, self._profiles
         target = profiles.target(1 - alpha)
         ends = np.full((len(self._estimate), 2), np.nan)
@@ -191,6 +188,9 @@ class Likelihood(Estimates):
 
     @property
     def llf(self) -> float:
+        self._check()
+        if not self.separated:
+            return -self._point.loss
         return 0.0 if self._complete else significance.supremum(self._point)
 
     @cached_property
@@ -199,6 +199,7 @@ class Likelihood(Estimates):
 
     @cached_property
     def _null(self) -> Restricted:
+        self._check()
         d = self._point.objective.design.d
         slopes = np.arange(d) + self._contrasts.intercept
         return significance.without(self._point, self._contrasts, slopes)
@@ -209,6 +210,7 @@ class Likelihood(Estimates):
 
     @property
     def llr_pvalue(self) -> float:
+        self._need_likelihood("llr_pvalue")
         return float(chdtrc(self.df_model, max(self.llr, 0.0)))
 
     @property
@@ -221,10 +223,12 @@ class Likelihood(Estimates):
 
     @property
     def aic(self) -> float:
+        self._need_counts("AIC")
         return 2 * self._size - 2 * self.llf
 
     @property
     def bic(self) -> float:
+        self._need_counts("BIC")
         return float(np.log(self.nobs)) * self._size - 2 * self.llf
 
     @property
@@ -307,6 +311,7 @@ class Likelihood(Estimates):
     def _restricted(self, what: Any) -> Restricted:
         if what is None:
             return self._null
+        self._check()
         places = self._contrasts.places(what)
         return significance.without(self._point, self._contrasts, places)
 
@@ -330,12 +335,24 @@ class Likelihood(Estimates):
             )
         return ChiSquared.of(max(2 * (large.llf - small.llf), 0.0), df)
 
-    def _need_likelihood(self, what: str) -> None:
+    def _need_likelihood(self, what: str, instead: str = "wald_test") -> None:
+        """Raise where the estimate does not maximise the likelihood, or its covariance is another's
+        than the likelihood's.
+        """
         if self.penalised:
             raise ValueError(f"{what} needs a fit without a penalty: set C=np.inf.")
+        self._need_counts(what, f"; use {instead}")
+        if self.cov_type != "nonrobust":
+            raise ValueError(
+                f"{what} is of the likelihood, not of cov_type={self.cov_type!r}: use {instead}, "
+                "or inference without a robust covariance."
+            )
+
+    def _need_counts(self, what: str, instead: str = "") -> None:
+        """Raise where weights do not count rows: their size would be that of the answer."""
         if self._weights == "probability":
             raise ValueError(
-                f"{what} needs a likelihood, which probability weights do not have; use wald_test."
+                f"{what} needs a likelihood, which probability weights do not have{instead}."
             )
 
 

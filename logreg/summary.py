@@ -86,7 +86,8 @@ def about(inference: "Inference") -> list[tuple[str, str]]:
         ("Observations", f"{inference.nobs:,.10g}"),
         ("Log-likelihood", f"{inference.llf:.6g} (intercept only: {inference.llnull:.6g})"),
     ]
-    if not inference.penalised and inference.has_likelihood:
+    robust = inference.cov_type != "nonrobust"
+    if not (inference.penalised or robust) and inference.has_likelihood:
         p = _probability(inference.llr_pvalue)
         test = f"chi2({inference.df_model:g}) = {inference.llr:.5g}, p = {p}"
         lines.append(("Likelihood ratio", test.replace("= <", "< ")))

@@ -790,3 +790,120 @@ def test_where_nothing_is_determined_there_is_no_standard_error(K):
             assert np.isnan(result.marginal_effects("x", at=at)["std_err"]).all()
     groups = result.marginal_effects("x", at={"a": 1, "b": 0, "c": 0})
     assert_allclose(groups, plain.marginal_effects("x", at={"a": 1, "b": 0}), rtol=1e-6)
+
+
+# -- what the answers are of ----------------------------------------------------------------------
+
+
+ASKS = {
+    "lr_test": lambda result: result.lr_test("x1"),
+    "score_test": lambda result: result.score_test("x1"),
+    "against": lambda result: result.lr_test(infer(made()[0][:, :2], made()[1])),
+    "llf": lambda result: result.llf,
+    "llr_pvalue": lambda result: result.llr_pvalue,
+    "aic": lambda result: result.aic,
+    "pseudo_r2": lambda result: result.pseudo_r2(),
+    "prsquared": lambda result: result.prsquared,
+    "profile": lambda result: result.conf_int(method="profile"),
+    "hosmer_lemeshow": lambda result: result.hosmer_lemeshow(),
+    "residuals": lambda result: result.residuals(),
+    "bse": lambda result: result.bse,
+}
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_data_of_another_fit_are_told_whatever_is_asked_for(ask):
+    X, y = made()
+    model = LogisticRegression(C=np.inf).fit(X, y, offset=np.sin(X[:, 0]))
+    result = model.inference(X, y)  # the offset forgotten
+    with pytest.warns(
+        ConvergenceWarning, match="standard errors from the optimum of these"
+    ) as told:
+        ask(result)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    ask(result)  # told once
+    ask(infer(X, y))
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_a_fit_that_did_not_converge_is_told_whatever_is_asked_for(ask):
+    X, y = made()
+    with pytest.warns(ConvergenceWarning):
+        model = LogisticRegression(C=np.inf, max_iter=1).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="did not converge") as told:
+        ask(model.inference(X, y))
+    assert len(told) == 1
+
+
+def test_of_separated_classes_the_likelihood_is_known_and_the_estimate_is_not():
+    X, y = np.arange(1.0, 7)[:, None], np.repeat([0, 1], 3)
+    result = separated(X, y)
+    assert np.isfinite([result.llf, result.lr_test().pvalue, result.aic]).all()
+    assert np.isfinite(result.conf_int(method="profile").loc["x0", "lower"])
+    with pytest.warns(ConvergenceWarning, match="or the classes are separated"):
+        result.residuals()
+
+
+# statistic, and what asks for it: refused where it would be that of the weights' size
+LIKELIHOOD = {
+    "A likelihood-ratio test": lambda result: result.lr_test("x0"),
+    "A score test": lambda result: result.score_test("x0"),
+    "A profile": lambda result: result.conf_int(method="profile"),
+    "llr_pvalue": lambda result: result.llr_pvalue,
+}
+COUNTS = {
+    "AIC": lambda result: result.aic,
+    "BIC": lambda result: result.bic,
+    "hosmer_lemeshow": lambda result: result.hosmer_lemeshow(),
+    "cooks_distance": lambda result: result.cooks_distance(),
+    "A residual": lambda result: result.residuals("pearson"),
+}
+
+
+@pytest.mark.parametrize("what", [*LIKELIHOOD, *COUNTS])
+def test_probability_weights_are_no_counts(what):
+    X, y = made()
+    weight = np.linspace(0.5, 2, 400)
+    result = infer(X, y, weight, cov_type="HC1", weights="probability")
+    with pytest.raises(ValueError, match=f"{what}.* which probability weights do not have"):
+        (LIKELIHOOD | COUNTS)[what](result)
+
+
+def test_what_probability_weights_leave_does_not_change_with_their_scale():
+    X, y = made()
+    weight = np.linspace(0.5, 2, 400)
+    small, large = (
+        infer(X, y, weight * scale, cov_type="HC1", weights="probability") for scale in (1, 1000)
+    )
+    assert list(small.pseudo_r2().index) == ["mcfadden", "tjur"]
+    assert_allclose(small.pseudo_r2(), large.pseudo_r2(), rtol=1e-7)
+    assert_allclose(small.residuals("response"), large.residuals("response"), rtol=1e-6, atol=1e-9)
+    assert_allclose(small.leverage(), large.leverage(), rtol=1e-6)
+    assert_allclose(small.wald_test("x0"), large.wald_test("x0"), rtol=1e-6)
+    assert_allclose(small.to_frame(), large.to_frame(), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("what", LIKELIHOOD)
+def test_with_a_penalty_or_a_robust_covariance_there_is_no_test_of_the_likelihood(what):
+    X, y = made()
+    with pytest.raises(ValueError, match=f"{what} needs a fit without a penalty"):
+        LIKELIHOOD[what](infer(X, y, C=1.0))
+    robust = infer(X, y, cov_type="HC1")
+    with pytest.raises(ValueError, match=rf"{what} is of the likelihood, not of cov_type='HC1'"):
+        LIKELIHOOD[what](robust)
+    assert "Likelihood ratio" not in str(robust)
+    assert_allclose(robust.aic, infer(X, y).aic)
+
+
+def test_cooks_distance_with_a_penalty_counts_the_effective_parameters():
+    X, y = made()
+    X = X - X.mean(axis=0)
+    model = LogisticRegression(C=1e-6, fit_intercept=False, tol=1e-9).fit(X, y)
+    result = model.inference(X, y)
+    p = result.predict_proba(X)[:, 1]
+    h = (X.T * (p * (1 - p))) @ X
+    inverse = np.linalg.inv(h + 1e6 * np.eye(4))
+    lever = p * (1 - p) * np.einsum("ij,jk,ik->i", X, inverse, X)
+    expected = (y - p) ** 2 / (p * (1 - p)) * lever / (np.trace(h @ inverse) * (1 - lever) ** 2)
+    assert_allclose(result.cooks_distance(), expected, rtol=1e-6)
