@@ -157,7 +157,7 @@ class BlockObjective(Objective):
 
     # -- one read of the blocks --------------------------------------------------------------------
 
-    def _sum(self, function: Callable[[Rows], Parts]) -> Parts:
+    def add_up(self, function: Callable[[Rows], Parts]) -> Parts:
         """The sum of what the function returns for each block."""
         self.design.matrix.meter.passes += 1
         whole = self.whole
@@ -174,7 +174,7 @@ class BlockObjective(Objective):
     def log_odds(self) -> Array:
         return log_odds(self.found.classes.totals[self.found.classes.totals > 0])
 
-    def _place(self, point: Point) -> Place:
+    def place(self, point: Point) -> Place:
         """Of a point of this objective, or of one of more columns."""
         objective = point.objective
         return Place(point.theta, getattr(objective, "index", None))
@@ -186,13 +186,14 @@ class BlockObjective(Objective):
 
         def function(rows: Rows) -> Parts:
             mine = rows.of(index)
-            point, lead, move = mine.at(theta), 0.0, 0.0
+            value, gradient, margin = mine.value_and_gradient(theta)
+            point, lead, move = mine.at(theta, margin), 0.0, 0.0
             if unpenalised:  # else nobody asks
                 lead = mine.lead(point)
                 move = 0.0 if step is None else mine.farthest(step)
-            return point.value, point.gradient, [lead], [mine.largest_margin(point)], [move]
+            return value, gradient, [lead], [mine.largest_margin(point)], [move]
 
-        value, gradient, lead, largest, move = self._sum(function)
+        value, gradient, lead, largest, move = self.add_up(function)
         w, b = self.design.of_block(theta.reshape(self.shape))
         value += self.penalty.value(w)
         pull = self.design.pull_back(self.penalty.gradient(w), np.zeros_like(b))
@@ -203,41 +204,41 @@ class BlockObjective(Objective):
         )
 
     def hessian(self, point: Point) -> Array:
-        index, place = self.index, self._place(point)
-        (h,) = self._sum(lambda rows: (rows.of(index).hessian(rows.at(place)),))
+        index, place = self.index, self.place(point)
+        (h,) = self.add_up(lambda rows: (rows.of(index).hessian(rows.at(place)),))
         return self._with_penalty_and_flat(h)
 
     def hessian_times(self, point: Point, v: Array) -> Array:
-        index, place = self.index, self._place(point)
-        (product,) = self._sum(lambda rows: (rows.of(index).hessian_times(rows.at(place), v),))
+        index, place = self.index, self.place(point)
+        (product,) = self.add_up(lambda rows: (rows.of(index).hessian_times(rows.at(place), v),))
         ridge = self._penalty_diagonal * v.reshape(self.shape)
         whole: Array = product + ridge.ravel()
         return whole
 
     def root_of_rows(self, point: Point, still: int) -> list[Array]:
-        index, place = self.index, self._place(point)
+        index, place = self.index, self.place(point)
 
         def function(rows: Rows) -> Parts:
             parts = rows.of(index).root_of_rows(rows.at(place), still)
             return ([triangle(np.vstack(parts))],)
 
-        parts: list[Array] = self._sum(function)[0]
+        parts: list[Array] = self.add_up(function)[0]
         return parts
 
     def diagonal(self, point: Point) -> Array:
-        index, place = self.index, self._place(point)
-        (diagonal,) = self._sum(lambda rows: (rows.of(index).diagonal(rows.at(place)),))
+        index, place = self.index, self.place(point)
+        (diagonal,) = self.add_up(lambda rows: (rows.of(index).diagonal(rows.at(place)),))
         whole: Array = diagonal + self._penalty_diagonal
         return whole
 
     def diagonal_of_classes(self, point: Point) -> Array:
-        index, place = self.index, self._place(point)
-        (each,) = self._sum(lambda rows: (rows.of(index).diagonal_of_classes(rows.at(place)),))
+        index, place = self.index, self.place(point)
+        (each,) = self.add_up(lambda rows: (rows.of(index).diagonal_of_classes(rows.at(place)),))
         return np.asarray(each)
 
     def mixture(self, point: Point, *, diagonal: bool = False) -> tuple[Array, Array, float]:
-        index, place = self.index, self._place(point)
-        s, products, total = self._sum(
+        index, place = self.index, self.place(point)
+        s, products, total = self.add_up(
             lambda rows: rows.of(index).mixture(rows.at(place), diagonal=diagonal)
         )
         return s, products, total
@@ -248,8 +249,8 @@ class BlockObjective(Objective):
         if self.size <= WORTH:  # a certificate may ask for it as well
             places = np.arange(self.design.d, self.size, self.design.width)
             return point.hessian[np.ix_(places, places)]
-        index, place = self.index, self._place(point)
-        (s,) = self._sum(lambda rows: (rows.of(index).intercept_information(rows.at(place)),))
+        index, place = self.index, self.place(point)
+        (s,) = self.add_up(lambda rows: (rows.of(index).intercept_information(rows.at(place)),))
         return np.asarray(s)
 
     def largest_margin(self, point: Point) -> float:
@@ -266,40 +267,40 @@ class BlockObjective(Objective):
             return point.extent.move
         step = point.theta - before.theta
         index = self.index
-        (moves,) = self._sum(lambda rows: ([rows.of(index).farthest(step)],))
+        (moves,) = self.add_up(lambda rows: ([rows.of(index).farthest(step)],))
         return float(max(moves))
 
     def curvature_of_moved(self, point: Point, before: Point, metric: FactoredHessian) -> float:
         index, most = self.index, self.design.n // MANY
-        places = self._place(point), self._place(before)
+        places = self.place(point), self.place(before)
 
         def function(rows: Rows) -> Parts:
             here, there = (rows.at(place) for place in places)
             return rows.of(index).moved_rows(here, there, metric, most)
 
-        curvature, count = self._sum(function)
+        curvature, count = self.add_up(function)
         return float(curvature) if count <= most else np.inf
 
     def advance(self, point: Point, step: Array) -> Advance:
-        index, place = self.index, self._place(point)
+        index, place = self.index, self.place(point)
 
         def function(rows: Rows) -> Parts:
             found = rows.of(index).advance(rows.at(place), step)
             return [found.farthest], [found.lead], found.told, found.all
 
-        farthest, lead, told, everything = self._sum(function)
+        farthest, lead, told, everything = self.add_up(function)
         return Advance(max(farthest), min(lead), told, everything)
 
     def shift(self, point: Point, c: Array) -> Shift:
         if not np.any(c.reshape(self.shape)[:, : self.design.d]):
             return self._shift_of_intercepts(point, c)
-        index, place = self.index, self._place(point)
+        index, place = self.index, self.place(point)
 
         def function(rows: Rows) -> Parts:
             shift = rows.of(index).shift(rows.at(place), c)
             return [shift.widest], shift.norm**2
 
-        widest, square = self._sum(function)
+        widest, square = self.add_up(function)
         return Shift(max(widest), np.sqrt(square), self._divergence(point, c))
 
     def _shift_of_intercepts(self, point: Point, c: Array) -> Shift:
@@ -312,19 +313,19 @@ class BlockObjective(Objective):
         return Shift(widest, np.full(self.q, np.sqrt(square)), self._divergence(point, c))
 
     def _divergence(self, point: Point, c: Array) -> Callable[[float], float]:
-        index, place = self.index, self._place(point)
+        index, place = self.index, self.place(point)
 
         def divergence(share: float) -> float:
             def of_rows(rows: Rows) -> Parts:
                 return (rows.of(index).shift(rows.at(place), c).divergence(share),)
 
-            return float(self._sum(of_rows)[0])
+            return float(self.add_up(of_rows)[0])
 
         return divergence
 
     def largest_deviation(self, metric: FactoredHessian) -> float:
         index = self.index
-        (each,) = self._sum(lambda rows: ([rows.of(index).largest_deviation(metric)],))
+        (each,) = self.add_up(lambda rows: ([rows.of(index).largest_deviation(metric)],))
         return float(max(each))
 
     # -- some of the rows --------------------------------------------------------------------------
@@ -430,7 +431,7 @@ class BlockObjective(Objective):
                 mine = rows.of(index)
                 return (squares(mine.design, directions, mine.present),)
 
-            total: Array = self._sum(of_rows)[0] / self.design.n
+            total: Array = self.add_up(of_rows)[0] / self.design.n
             return total
 
-        return flat_directions(self._sum(gram)[0] / self.design.n, square)
+        return flat_directions(self.add_up(gram)[0] / self.design.n, square)

@@ -36,8 +36,8 @@ class Blocks(Protocol):
 class Checker:
     """The checks of a block at the door. The first block says what columns there are."""
 
-    def __init__(self, estimator: Any) -> None:
-        self.estimator, self.first = estimator, True
+    def __init__(self, estimator: Any, *, reset: bool) -> None:
+        self.estimator, self.first = estimator, reset
 
     def __call__(self, given: Any) -> Block:
         X, y, sample_weight = unpacked(given)
@@ -64,14 +64,14 @@ def unpacked(given: Any) -> tuple[Any, Any, Any]:
 class LocalBlocks:
     """Blocks that an iterable gives, each time anew."""
 
-    def __init__(self, given: Iterable[Any], estimator: Any) -> None:
+    def __init__(self, given: Iterable[Any], estimator: Any, *, reset: bool = True) -> None:
         if iter(given) is given:
             raise ValueError(
                 "blocks can be read only once, as a generator can; a fit reads them many times. "
                 "Give a list, or an object whose __iter__ starts from the beginning."
             )
         self.given = given
-        self.check = Checker(estimator)
+        self.check = Checker(estimator, reset=reset)
         self.lengths: list[int] | None = None
 
     def add_up(self, function: Callable[[Block], Parts | None]) -> Parts:

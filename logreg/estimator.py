@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from logreg import inputs
+from logreg.block_inference import BlockInference, infer_blocks
+from logreg.blocks import LocalBlocks
 from logreg.callbacks import FitTasks, with_callbacks
 from logreg.fitting import Fitting
 from logreg.inference import Inference, infer
@@ -262,3 +264,32 @@ class LogisticRegression(Fitting):
         inputs.check_same_classes(self.classes_, data.y.classes)
         with single_threaded_blas():
             return infer(self, data, cov_type, groups, weights, baseline)
+
+    def inference_blocks(
+        self,
+        blocks: Any,
+        *,
+        cov_type: str = "nonrobust",
+        weights: str = "frequency",
+        baseline: Any = None,
+    ) -> BlockInference:
+        """Standard errors, intervals and tests of the coefficients, from the blocks of the fit.
+
+        Parameters
+        ----------
+        blocks : iterable of (X, y) or (X, y, sample_weight)
+            As given to `fit_blocks`.
+        cov_type : "nonrobust", "HC0" or "HC1", default="nonrobust"
+        weights : "frequency" or "probability", default="frequency"
+        baseline : label, optional
+            These three as for `inference`.
+
+        Returns
+        -------
+        BlockInference
+        """
+        check_is_fitted(self)
+        source = LocalBlocks(blocks, copy(self), reset=False)
+        names = getattr(blocks, "feature_names", None)
+        with single_threaded_blas():
+            return infer_blocks(self, source, cov_type, weights, baseline, names)

@@ -110,8 +110,6 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
             objective, data = pose_blocks(
                 source, self, names, self._penalty, rng, thread_count(self.n_jobs)
             )
-            if names() is not None:
-                fitted.feature_names_in_ = np.asarray(names(), dtype=object)
             fitted.n_features_in_ = data.X.shape[1]
             saved = None if checkpoint is None else Checkpoint(checkpoint)
             before = None if resume is None else Checkpoint(resume).read(objective, data)
@@ -154,6 +152,8 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
         if separated and witness is not None:
             runaways = witness.names(solution.point, data.names)
         fitted._keep(solution, data, history)
+        if data.names is not None:
+            fitted.feature_names_in_ = np.asarray(data.names, dtype=object)
         fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)
         tasks.fit_ended(lambda: vars(fitted))
         self.__dict__.pop("feature_names_in_", None)  # this X may have none

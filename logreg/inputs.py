@@ -63,6 +63,7 @@ def numeric_table(estimator: Any, X: Any, *, reset: bool = True, least: int = 1)
     """X as a float64 or float32 array, finite or not, or in compressed rows: by scikit-learn's
     validation. It has to have so many rows at `least`.
     """
+    _in_memory(X)
     names = [str(name) for name in getattr(X, "columns", ())]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -86,6 +87,15 @@ def numeric_table(estimator: Any, X: Any, *, reset: bool = True, least: int = 1)
             raise
         raise ValueError(sentence) from error
     return without_duplicates(table) if issparse(table) else table
+
+
+def _in_memory(X: Any) -> None:
+    """Raise for Dask's data, which NumPy would pull into memory in silence."""
+    if type(X).__module__.split(".")[0] in ("dask", "dask_expr"):
+        raise TypeError(
+            f"X is a {type(X).__module__.split('.')[0]} {type(X).__name__}: use "
+            "logreg.dask.LogisticRegression, or X.compute() if it fits into memory."
+        )
 
 
 def without_duplicates(table: Any) -> Any:

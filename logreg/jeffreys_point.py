@@ -3,13 +3,14 @@
 The notation is that of :mod:`logreg.jeffreys`.
 """
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dtrsm
 from scipy.linalg.lapack import dpotrf, dpotrs
+
+from logreg.threads import cached_property
 
 if TYPE_CHECKING:
     from logreg.jeffreys import Jeffreys

@@ -29,7 +29,6 @@ memory, :mod:`logreg.block_objective` reads them again for each sum. Solvers see
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +40,7 @@ from logreg.loss import Loss
 from logreg.metric import ClassMetric, FactoredHessian, FullMetric
 from logreg.penalty import ElasticNet
 from logreg.point import Point
+from logreg.threads import cached_property
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -1,13 +1,13 @@
 """A point of the problem: what is known of F there, each thing computed once, when asked for."""
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logreg.metric import ClassMetric, FactoredHessian
+from logreg.threads import cached_property
 
 if TYPE_CHECKING:
     from logreg.objective import Objective

@@ -1,7 +1,6 @@
 """The problem with its rows in memory: what is done with a block of rows while it is in cache."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from logreg.objective import Advance, Array, Index, Objective, Shift
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.sampling import drawn
+from logreg.threads import cached_property
 
 AWAKE = 1e-3  # of the mean curvature
 MANY = 50  # one row in so many that moved: then the metric is believed no more

@@ -5,7 +5,6 @@ a few rows where a Gram matrix is wanted. SciPy's products release the GIL.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, issparse
 
 from logreg.row_blocks import Moments, RowBlocks
+from logreg.threads import cached_property
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
@@ -20,6 +20,29 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 
 T = TypeVar("T")
 Job = TypeVar("Job")
+
+
+class cached_property(Generic[T]):
+    """functools' without its lock: before Python 3.12 all instances share one, so a fit in a thread
+    would wait for a pass of another, or for ever for its own parts.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute, self.__doc__ = compute, compute.__doc__
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> T: ...
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Self | T:
+        if instance is None:
+            return self
+        value: T = self.compute(instance)
+        instance.__dict__[self.name] = value  # found there from now on, without a call
+        return value
 
 
 @cache

@@ -45,6 +45,15 @@ HEIGHT = {
     "summary": 0,
     "existence": 6,  # whether F has a minimum
     "callbacks": 6,
+    "reservoir": 2,  # rows drawn from blocks
+    "blocks": 4,  # blocks of rows, read again and again
+    "survey": 5,  # what the first read tells
+    "block_objective": 6,  # the sums over the rows of blocks
+    "block_problem": 7,
+    "checkpoint": 6,
+    "fitting": 8,  # from a problem to attributes
+    "streaming": 5,  # rows that are seen once
+    "arrow_blocks": 0,
     "orthonormal": 4,  # X in orthonormal columns
     "jeffreys_point": 5,
     "jeffreys": 6,  # the likelihood with Jeffreys' prior
@@ -55,9 +64,11 @@ HEIGHT = {
     "likelihood": 10,  # profiles and tests
     "inference": 11,
     "firth_inference": 12,
+    "block_inference": 12,
     "firth": 13,
     "estimator": 13,
     "formula": 14,
+    "dask": 14,
     "separation": 14,
     "path": 14,
     "cross_validation": 15,
