@@ -1,5 +1,7 @@
 """Logistic regression that reaches the optimum, proves it, and says how far it is from it."""
 
+from logreg.arrow_blocks import ArrowBlocks
+from logreg.block_inference import BlockInference
 from logreg.cross_validation import LogisticRegressionCV
 from logreg.estimator import LogisticRegression
 from logreg.firth import FirthLogisticRegression
@@ -20,6 +22,8 @@ from logreg.sigmoid import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArrowBlocks",
+    "BlockInference",
     "C_from_lambda",
     "CollinearityWarning",
     "ConvergenceWarning",

@@ -25,7 +25,7 @@ from logreg.row_blocks import Meter, Parts
 from logreg.row_objective import AWAKE, MANY, RowObjective
 from logreg.sampling import EVENLY
 from logreg.sparse_blocks import row_blocks
-from logreg.survey import SAMPLE_BYTES, Survey
+from logreg.survey import Survey, most_rows
 from logreg.targets import Targets, smallest
 
 WORTH = 500  # parameters whose Hessian costs little more than the read
@@ -332,8 +332,7 @@ class BlockObjective(Objective):
 
     @property
     def most_rows(self) -> int:
-        table = 12 if self.design.matrix.sparse else 8
-        return int(SAMPLE_BYTES // (table * self.design.matrix.row_width))
+        return most_rows(self.design.matrix)
 
     def candidates(self, size: int, rng: np.random.Generator) -> RowObjective:
         """Of those that the first read kept."""

@@ -206,11 +206,12 @@ def _self_concordant_gap(point: Point) -> float:
     if not point.metric.sound:
         return np.inf
     move = point.reach
-    if not move * point.decrement <= 0.3:  # else the exact one would change a tenth at most
+    decrement: float = point.decrement
+    if not move * decrement <= 0.3:  # else the exact one would change a tenth at most
         move = point.objective.largest_deviation(point.metric)
-    u = move * point.decrement
+    u = move * decrement
     if u >= 1:
         return np.inf
     if u < 1e-4:  # the series: below it u and (1 - u) log(1 - u) cancel
-        return point.decrement**2 * (0.5 + u / 6 + u * u / 6)
+        return decrement**2 * (0.5 + u / 6 + u * u / 6)
     return float(u + (1 - u) * np.log1p(-u)) / move**2

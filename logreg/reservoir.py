@@ -17,6 +17,7 @@ from logreg.targets import Targets
 Array = NDArray[np.float64]
 Bits = NDArray[np.uint64]
 
+SLACK = 1.25  # more rows than `most` that may be held for a while
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -118,15 +119,19 @@ class Reservoir:
         both.parts = self.parts + other.parts
         both.score = np.concatenate([self.score, other.score])
         both.priority = np.concatenate([self.priority, other.priority])
-        if len(both.score) > 2 * both.most:  # not at every block: rows are gathered
+        if len(both.score) > SLACK * both.most:  # not at every block: rows are gathered
             both._cut(both.priority)
             both._gather()
         return both
 
     def _cut(self, priority: Array) -> None:
         """Lower the factor to where `most` rows remain."""
-        if np.count_nonzero(priority < self.factor) > self.most:
-            self.factor = float(np.partition(priority, self.most)[self.most])
+        self.factor = min(self.factor, self._limit(priority, self.most))
+
+    @staticmethod
+    def _limit(priority: Array, m: int) -> float:
+        """The factor for which at most m rows remain."""
+        return float(np.partition(priority, m)[m]) if len(priority) > m else np.inf
 
     def _gather(self) -> None:
         keep = self.priority < self.factor
@@ -143,13 +148,10 @@ class Reservoir:
 
     def drawn(self, m: int) -> tuple[Any, NDArray[Any], Array]:
         """About m rows, or as many as there are: X, y, and weights times what a row stands for."""
-        some = Reservoir(min(m, self.most))
-        some.factor, some.parts = self.factor, self.parts
-        some.score, some.priority = self.score, self.priority
-        some._cut(self.priority)
-        some._gather()
-        X, labels, weight = some.rows
-        order = np.argsort(some.priority)  # the same whatever the order of the blocks
+        factor = min(self.factor, self._limit(self.priority, m))
+        index = np.argsort(self.priority)  # the same whatever the order of the blocks
+        index = index[: np.count_nonzero(self.priority < factor)]
+        X, labels, weight = self.rows
         with np.errstate(invalid="ignore"):
-            stands_for = 1.0 / np.minimum(some.factor * some.score, 1.0)
-        return X[order], labels[order], (weight * stands_for)[order]
+            stands_for = 1.0 / np.minimum(factor * self.score[index], 1.0)
+        return X[index], labels[index], weight[index] * stands_for

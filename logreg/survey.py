@@ -16,7 +16,8 @@ from logreg.targets import Targets, check_two_classes
 
 Array = NDArray[np.float64]
 
-SAMPLE_BYTES = 2**26  # that a sample of the rows may have
+SAMPLE_BYTES = 2**25  # that a sample of the rows may have ...
+ENOUGH = 20  # ... if it is not to have fewer rows than so many a column
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def survey(
         moments = matrix.moments(block.weight)
         inputs.check_columns(moments, matrix, block.weight, names())
         entries = block.X.nnz if matrix.sparse else block.X.size
-        most = max(SAMPLE_BYTES // (12 if matrix.sparse else 8) // max(matrix.row_width, 1), 1)
+        most = most_rows(matrix)
         sample = Reservoir.of(
             most,
             block.X,
@@ -138,6 +139,12 @@ def survey(
 
     classes, table, sample = blocks.add_up(look)
     return Survey(classes.checked(), table, sample), factors
+
+
+def most_rows(matrix: Any) -> int:
+    """Rows that a sample may have."""
+    row = (12 if matrix.sparse else 8) * max(matrix.row_width, 1)
+    return int(max(SAMPLE_BYTES // row, min(ENOUGH * matrix.d, 8 * SAMPLE_BYTES // row), 1))
 
 
 def weighted(block: Block, labels: NDArray[Any], factors: Array | None) -> Block:

@@ -143,7 +143,9 @@ def sampled(objective: Objective, rng: np.random.Generator) -> Better | None:
 
     def metric(point: Point) -> Metric:
         columns = objective.diagonal_of_classes(point)
-        return objective.draw_by_leverage(point.theta, columns, m, rng).at(point.theta).metric
+        sample = objective.draw_by_leverage(point.theta, columns, m, rng)
+        found: Metric = sample.at(point.theta).metric
+        return found
 
     return Better(metric, 3 + price * m / objective.design.n)
 

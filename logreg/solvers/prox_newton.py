@@ -219,7 +219,8 @@ def curvature(point: Point) -> Array:
     """The Hessian; with several classes also along the shift of all intercepts, which changes
     nothing, so that it can be factored.
     """
-    objective, h = point.objective, point.hessian
+    objective = point.objective
+    h: Array = point.hessian
     q, width = objective.shape
     if q > 1 and objective.design.intercept:
         each = np.arange(width - 1, q * width, width)
