@@ -47,8 +47,9 @@ class Contrasts:
             )
         self.names = [INTERCEPT] * self.intercept + columns
         self.terms: Mapping[str, list[str]] = {}  # names for several columns at once
-        at = np.flatnonzero(classes == baseline)
-        if not at.size:
+        single = np.ndim(baseline) == 0
+        at = [k for k, c in enumerate(classes.tolist()) if single and c == baseline]
+        if not at:
             known = ", ".join(repr(c) for c in classes.tolist())
             raise ValueError(f"baseline={baseline!r} is none of the classes: {known}.")
         self.baseline = int(at[0])
@@ -132,7 +133,11 @@ class Contrasts:
 
     def number(self, name: Any) -> int:
         """The number of a column of X."""
-        return self.numbers([name])[0]
+        found = self.numbers([name])
+        if len(found) > 1:
+            some = ", ".join(repr(self.names[j + self.intercept]) for j in found)
+            raise ValueError(f"{name!r} is a term of {len(found)} columns: name each, {some}.")
+        return found[0]
 
     def numbers(self, what: Any) -> list[int]:
         """The numbers of these columns of X."""

@@ -4,9 +4,11 @@ The formula is read by formulaic, an extra: ``pip install 'logreg[formula]'``. A
 Python functions: it is code, so take none from a stranger.
 """
 
+import ast
+import builtins
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,10 +32,12 @@ class FormulaDesign:
         Whether the formula has one; its column is left out, as the estimator has its own.
     """
 
-    def __init__(self, formula: str, parsed: Any, data: Any, context: Mapping[str, Any]) -> None:
+    def __init__(
+        self, formula: str, parsed: Any, data: Any, needs: list[str], context: Mapping[str, Any]
+    ) -> None:
         self.formula, self.response = formula, str(parsed.lhs[0])
-        matrix = parsed.rhs.get_model_matrix(data, context=context, na_action="ignore")
-        self._spec = matrix.model_spec
+        self._context, self._needs, self._lhs = context, needs, parsed.lhs
+        self._spec = self._made(parsed.rhs, data[needs]).model_spec
         names = list(self._spec.column_names)
         self.intercept = INTERCEPT in names
         self.columns = [name for name in names if name != INTERCEPT]
@@ -44,19 +48,15 @@ class FormulaDesign:
             for term, places in self._spec.term_indices.items()
             if [names[place] for place in places] != [INTERCEPT]
         }
-        self._context = context
-        self._lhs = parsed.lhs
 
     def __call__(self, data: Any) -> Any:
         """The columns as a frame, NaN where data are missing."""
-        data = as_table(data)
+        data = with_levels_present(columns_of(as_table(data), self._needs, self.formula))
         mismatch = _formulaic().errors.DataMismatchWarning
         with warnings.catch_warnings():
             warnings.simplefilter("error", mismatch)
             try:
-                matrix = self._spec.get_model_matrix(
-                    data, context=self._context, na_action="ignore"
-                )
+                matrix = self._made(self._spec, data)
             except mismatch as error:
                 raise ValueError(
                     f"The data have levels that those of the fit did not have: {error}"
@@ -67,13 +67,25 @@ class FormulaDesign:
         """The response: a column as it is, or what an expression makes of columns."""
         if self.response in data:
             return data[self.response]
-        made = self._lhs.get_model_matrix(data, context=self._context, na_action="ignore")
+        made = self._made(self._lhs, data)
         if made.shape[1] != 1:
             raise ValueError(
                 f"{self.response!r} makes {made.shape[1]} columns; the response must be one, of "
                 "classes. Put the column itself on the left side."
             )
         return made.iloc[:, 0]
+
+    def values(self, data: Any, what: str, value: Any) -> Any:
+        """Of a column of the data by its name, or as given."""
+        return _values(as_table(data), what, value)
+
+    def _made(self, part: Any, data: Any) -> Any:
+        try:
+            return part.get_model_matrix(data, context=self._context, na_action="ignore")
+        except _formulaic().errors.FormulaicError as error:
+            raise ValueError(
+                f"The formula {self.formula!r} cannot be computed: {first_line(error)}"
+            ) from error
 
 
 def fit_formula(
@@ -143,7 +155,7 @@ def fit_formula(
     """
     if "fit_intercept" in parameters:
         raise ValueError("The formula says whether there is an intercept: write '- 1' for none.")
-    parsed, data = parse(formula), as_table(data)
+    parsed, data, known = parse(formula), as_table(data), dict(context or {})
     extra = {
         name: _values(data, name, value)
         for name, value in (
@@ -153,12 +165,14 @@ def fit_formula(
         )
         if value is not None
     }
-    used = [name for name in data if re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", formula)]
-    keep = _complete(data, used, extra)
+    left, right = (used(part, data, known, formula) for part in (parsed.lhs, parsed.rhs))
+    data = columns_of(data, list(dict.fromkeys(left + right)), formula)
+    keep = _complete(data, extra)
     if not keep.any():
-        raise ValueError(f"data has no row without a missing value in {', '.join(map(str, used))}.")
+        raise ValueError(f"data has no row without a missing value in {', '.join(data)}.")
     data, of_rows = data[keep], {name: value[keep] for name, value in extra.items()}
-    design = FormulaDesign(formula, parsed, data, dict(context or {}))
+    data = with_levels_present(data)
+    design = FormulaDesign(formula, parsed, data, right, known)
     X, y = design(data), np.asarray(design.classes(data))
     by = of_rows.pop("groups", None)
     model = LogisticRegression(C=C, fit_intercept=design.intercept, **parameters)
@@ -178,11 +192,104 @@ def as_table(data: Any) -> Any:
     if hasattr(data, "to_pandas"):
         return data.to_pandas()
     if isinstance(data, Mapping):
-        return pd.DataFrame(data)
+        try:
+            return pd.DataFrame(data)
+        except ValueError as error:
+            raise ValueError(
+                f"data must be a dict of columns of one length, such as {{'x': [1, 2]}}: {error}."
+            ) from error
     raise ValueError(
         f"data must be a table with named columns (a DataFrame, or a dict of columns), got a "
         f"{type(data).__name__}."
     )
+
+
+def columns_of(data: Any, names: list[str], formula: str) -> Any:
+    """These columns of a table."""
+    present = list(data.columns)
+    for name in names:
+        if present.count(name) != 1:
+            some = f"{present.count(name)} columns" if name in present else "no column"
+            raise ValueError(
+                f"The formula {formula!r} names {name!r}, and data has {some} of that name; there "
+                f"are {_some(present)}."
+            )
+    return data[names]
+
+
+def with_levels_present(data: Any) -> Any:
+    """The same table, where columns of categories have no level that no row has: it would be a
+    column of zeros, or the one that all others are compared with.
+    """
+    import pandas as pd
+
+    some = {
+        name: data[name].cat.remove_unused_categories()
+        for name in data
+        if isinstance(data[name].dtype, pd.CategoricalDtype)
+    }
+    return data.assign(**some)
+
+
+def used(part: Any, data: Any, context: Mapping[str, Any], formula: str) -> list[str]:
+    """The columns that one side of a formula needs."""
+    functions = {*_formulaic().transforms.TRANSFORMS, *context, *dir(builtins)}
+    names: list[str] = []
+    for factor in (factor for term in part for factor in term.factors):
+        if factor.eval_method.value == "lookup":
+            names.append(factor.expr)
+        elif factor.eval_method.value == "python":
+            names += _names_in_code(factor.expr, functions)
+    if INTERCEPT in names:
+        raise ValueError(
+            f"The formula {formula!r} names a column {INTERCEPT!r}, as the model's own intercept "
+            "is called: rename it."
+        )
+    for name in names:
+        if name not in data and name not in functions:
+            raise ValueError(
+                f"The formula {formula!r} names {name!r}, which is no column of data, and not in "
+                f"context; data has {_some(data.columns)}."
+            )
+    return list(dict.fromkeys(name for name in names if name in data))
+
+
+def _names_in_code(code: str, functions: Collection[str]) -> list[str]:
+    """The names in an expression, without those of functions and modules where they are used as
+    such: C(g) needs no column C.
+    """
+    quoted: dict[str, str] = {}
+
+    def plain(match: re.Match[str]) -> str:
+        name = f"quoted_{match.start()}"
+        quoted[name] = match[1]
+        return name
+
+    tree = ast.parse(re.sub("`([^`]+)`", plain, code), mode="eval")
+    nodes = list(ast.walk(tree))
+    roots = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    roots |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    own = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    own |= {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    names = [
+        quoted.get(node.id, node.id)
+        for node in nodes
+        if isinstance(node, ast.Name)
+        and node.id not in own
+        and not (id(node) in roots and node.id in functions)
+    ]
+    return names + re.findall(r"""\bQ\(\s*["'](.+?)["']\s*\)""", code)
+
+
+def _some(names: Any) -> str:
+    listed = [repr(name) for name in names]
+    return ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "") or "none"
+
+
+def first_line(error: Exception) -> str:
+    """What formulaic says, without the picture of the place."""
+    line = str(error).strip().split("\n")[0].rstrip(".")
+    return re.sub(r"\x1b\[[0-9;]*m", "", line) + "."
 
 
 def _values(data: Any, what: str, value: Any) -> Array:
@@ -199,17 +306,30 @@ def _values(data: Any, what: str, value: Any) -> Array:
 
 def parse(formula: str) -> Any:
     """Both sides of the formula, and that there are two."""
-    parsed = _formulaic().Formula(formula)
+    if not isinstance(formula, str):
+        raise ValueError(f"The formula must be a text, 'y ~ columns', got {formula!r}.")
+    formulaic = _formulaic()
+    try:
+        parsed = formulaic.Formula(formula)
+    except formulaic.errors.FormulaicError as error:
+        said = first_line(error)
+        if "`.` operator" in said:
+            said = "'.' does not stand for all other columns here: name them."
+        raise ValueError(f"The formula {formula!r} cannot be read: {said}") from error
+    except SyntaxError as error:
+        raise ValueError(f"The formula {formula!r} cannot be read: {error.msg}.") from error
     if not hasattr(parsed, "lhs") or len(parsed.lhs) != 1 or isinstance(parsed.rhs, tuple):
         raise ValueError(f"The formula must read 'y ~ columns', with one y; got {formula!r}.")
     return parsed
 
 
-def _complete(data: Any, names: list[str], extra: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """The rows without missing values in these columns and arrays, (n,)."""
+def _complete(data: Any, extra: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """The rows without missing values in the columns and these arrays, (n,)."""
     import pandas as pd
 
-    parts = {name: data[name] for name in names} | dict(extra)
+    if not len(data):
+        raise ValueError("data has no rows.")
+    parts = {name: data[name] for name in data} | dict(extra)
     missing = np.zeros(len(data), dtype=bool)
     for name, part in parts.items():
         lost = np.asarray(pd.isna(np.asarray(part)))

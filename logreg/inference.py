@@ -77,6 +77,11 @@ class Inference(Likelihood):
     def _columns(self, X: Any) -> Any:
         return X if self._design is None else self._design(X)
 
+    def _offset_of(self, X: Any, offset: Any) -> Any:
+        if self._design is None or offset is None:
+            return offset
+        return self._design.values(X, "offset", offset)
+
     # -- fit -------------------------------------------------------------------------------
 
     def pseudo_r2(self) -> "pd.Series[float]":
@@ -155,8 +160,10 @@ class Inference(Likelihood):
             All if not given.
         at : "overall", "mean", "median", "zero" or dict, default="overall"
             The average over the rows (weighted), or the effect at the columns' means, medians or
-            zeros. A dict gives values for some columns, {name: value}, in all rows.
-        discrete : "auto" or list of names or numbers, default=()
+            zeros, with the mean offset in each case. A dict gives values for some columns, {name:
+            value}, in all rows; all other columns keep the rows' values, those of the same factor
+            too: give all of its dummies.
+        discrete : "auto", name, number or list of these, default=()
             Columns whose effect is the difference of the probabilities at 1 and at 0; "auto" takes
             those that hold nothing else. The others' is the derivative.
         alpha : float, default=0.05
@@ -176,7 +183,8 @@ class Inference(Likelihood):
         if isinstance(discrete, str) and discrete == "auto":
             pairs = self._people.zero_one()
         else:
-            pairs = contrasts.numbers(discrete) if len(discrete) else []
+            none = discrete is None or (np.ndim(discrete) and not len(discrete))
+            pairs = [] if none else contrasts.numbers(discrete)
         found = effects.marginal(people, self._beta, contrasts.numbers(columns), pairs)
         return effects.table(found, self._whole_cov, contrasts, alpha)
 
@@ -190,6 +198,7 @@ class Inference(Likelihood):
         X : array-like or sparse matrix (n_samples, n_features)
             Of a formula a table with the columns that it names.
         offset : array-like (n_samples,) or (n_samples, n_classes), optional
+            Of a formula's table the name of a column, or of several, as well.
         alpha : float, default=0.05
 
         Returns
@@ -200,16 +209,17 @@ class Inference(Likelihood):
             ...). The interval is made from that of the log-odds, so it stays between 0 and 1.
         """
         check_alpha(alpha)
-        self.model.decision_function(self._columns(X), offset)  # says what is wrong with X
-        table = inputs.numeric_table(self.model, self._columns(X), reset=False)
-        known = inputs.check_offset(offset, table.shape[0], len(self._data.y.classes))
+        columns, given = self._columns(X), self._offset_of(X, offset)
+        self.model.decision_function(columns, given)  # says what is wrong with X
+        table = inputs.numeric_table(self.model, columns, reset=False)
+        known = inputs.check_offset(given, table.shape[0], len(self._data.y.classes))
         people = effects.Population.of(table, known, None, self._contrasts)
         frame = effects.intervals(people, self._beta, self._whole_cov, self._contrasts, alpha)
         return frame if getattr(X, "index", None) is None else frame.set_axis(X.index)
 
     def predict_proba(self, X: Any, offset: ArrayLike | None = None) -> Array:
         """The probability of each class, (n_samples, n_classes), as the estimator's."""
-        proba: Array = self.model.predict_proba(self._columns(X), offset)
+        proba: Array = self.model.predict_proba(self._columns(X), self._offset_of(X, offset))
         return proba
 
     @property

@@ -76,7 +76,7 @@ def test_rows_with_missing_values_are_left_out_with_a_warning(data):
     holes = data.astype({"age": float, "low": float}).copy()
     holes.loc[[3, 5], "age"], holes.loc[7, "race"], holes.loc[9, "low"] = np.nan, None, np.nan
     with pytest.warns(
-        UserWarning, match=r"4 of 189 rows are left out: values are missing in age, low, race"
+        UserWarning, match=r"4 of 189 rows are left out: values are missing in low, age, race"
     ):
         mine = fit_formula("low ~ age + C(race)", holes)
     rest = data.drop(index=[3, 5, 7, 9])
@@ -172,3 +172,118 @@ def test_the_formula_says_whether_there_is_an_intercept(data):
         fit_formula("low ~ age", data, fit_intercept=False)
     with pytest.raises(ValueError, match="must read 'y ~ columns'"):
         fit_formula("low ~ age | lwt", data)
+
+
+# -- what a reader broke ---------------------------------------------------------------------------
+
+
+def levels(data, *names):
+    return pd.Categorical(data["race"], categories=names)
+
+
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_level_that_no_row_has_is_none(data, place):
+    names = ["black", "other", "white"]
+    every = fit_formula("low ~ age + race", data.assign(race=levels(data, *names)))
+    names.insert(place, "martian")
+    mine = fit_formula("low ~ age + race", data.assign(race=levels(data, *names)))
+    assert list(mine.bse.index) == list(every.bse.index)
+    assert_allclose(mine.bse, every.bse, rtol=1e-6)
+    assert_allclose(mine.predict_proba(data), every.predict_proba(data))
+
+
+def test_a_level_whose_rows_are_all_left_out_is_none(data):
+    holes = data.assign(race=data["race"].astype("category"), age=data["age"].astype(float))
+    holes.loc[holes["race"] == "black", "age"] = np.nan
+    with pytest.warns(UserWarning, match="rows are left out"):
+        mine = fit_formula("low ~ age + race", holes)
+    rest = fit_formula("low ~ age + race", data[data["race"] != "black"])
+    assert_allclose(mine.bse, rest.bse, rtol=1e-6)
+
+
+def test_a_factor_has_no_value(data):
+    result = fit_formula("low ~ age + C(race)", data)
+    with pytest.raises(ValueError, match=r"'C\(race\)' is a term of 2 columns: name each, 'C"):
+        result.marginal_effects("age", at={"C(race)": 1})
+    both = {"C(race)[T.other]": 1, "C(race)[T.white]": 0}
+    p = result.predict_proba(data.assign(race="other"))[:, 1]
+    effect = result.marginal_effects("age", at=both)["dy_dx"].iloc[0]
+    assert_allclose(effect, np.mean(p * (1 - p)) * result.params["age"])
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("low ~ age +", r"cannot be read: Operator `\+` has insuff"),
+        ("low ~ (age", "cannot be read: Could not find matching context marker"),
+        ("low ~ .", r"cannot be read: '\.' does not stand for all other columns here: name them"),
+        ("low ~ I(age +)", "cannot be read"),
+        (3, "The formula must be a text, 'y ~ columns', got 3"),
+        ("low ~ height", r"names 'height', which is no column of data, and not in context; data h"),
+        ("height ~ age", "names 'height', which is no column of data"),
+        ("low ~ half(age)", "names 'half', which is no column of data, and not in context"),
+        ("low ~ C(heigth)", "names 'heigth', which is no column of data"),
+        ("low ~ np.lgo(age)", r"cannot be computed: Unable to evaluate factor `np\.lgo\(age\)`"),
+        ("low ~ Intercept + age", "names a column 'Intercept', as the model's own intercept is"),
+        ("low ~ age + Intercept - 1", "names a column 'Intercept'"),
+        ("low ~ twice", r"names 'twice', and data has 2 columns of that name; there are 'age'"),
+    ],
+)
+def test_a_sentence_for_every_formula_that_fails(data, formula, message):
+    data = data.assign(Intercept=1.5 * data["lwt"], twice=data["lwt"])
+    data = pd.concat([data, data[["twice"]]], axis=1)
+    with pytest.raises(ValueError, match=message) as told:
+        fit_formula(formula, data)
+    assert "\x1b" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_sentence_for_every_table_that_fails(data):
+    with pytest.raises(ValueError, match=r"data has no rows\."):
+        fit_formula("low ~ age", data.iloc[:0])
+    result = fit_formula("low ~ age + C(race)", data)
+    with pytest.raises(ValueError, match="names 'race', and data has no column of that name"):
+        result.predict(data[["age"]])
+    with pytest.raises(ValueError, match=r"data must be a dict of columns of one length, such as"):
+        result.predict({"age": 30.0, "race": "white"})
+    with pytest.raises(ValueError, match=r"data must be a table with named columns .* Series"):
+        result.predict(data.iloc[0])
+
+
+def test_columns_named_as_functions_and_columns_that_are_not_used(data):
+    """A column C or np took the place of the function, and its missing values rows of the fit."""
+    plain = fit_formula("low ~ np.log(age) + C(race) + {lwt - 1} + `my smoke`", named(data))
+    other = named(data).assign(C=np.nan, np=np.nan, log=np.nan, race_black=np.nan)
+    mine = fit_formula("low ~ np.log(age) + C(race) + {lwt - 1} + `my smoke`", other)
+    assert mine.nobs == 189
+    assert_allclose(mine.params, plain.params)
+    assert_allclose(mine.predict_proba(other), plain.predict_proba(named(data)))
+    columns = fit_formula("low ~ C + np", named(data).assign(C=data["age"], np=data["lwt"]))
+    assert_allclose(columns.params, fit_formula("low ~ age + lwt", data).params, rtol=1e-6)
+
+
+def named(data):
+    return data.rename(columns={"smoke": "my smoke"})
+
+
+def test_an_offset_by_its_name_in_new_tables(data):
+    data = data.assign(o=0.01 * data["lwt"])
+    result = fit_formula("low ~ age", data, offset="o")
+    some = data.iloc[:5]
+    assert_allclose(result.predict(some, offset="o"), result.predict(some, offset=some["o"]))
+    assert_allclose(result.predict_proba(some, "o"), result.predict_proba(some, some["o"]))
+    with pytest.raises(ValueError, match="offset='p': data has no column 'p'"):
+        result.predict(some, offset="p")
+
+
+def test_a_formula_makes_its_columns_once_for_a_prediction(data):
+    calls = []
+
+    def seen(x):
+        calls.append(len(x))
+        return x
+
+    result = fit_formula("low ~ seen(age)", data, context={"seen": seen})
+    calls.clear()
+    result.predict(data)
+    assert calls == [189]
