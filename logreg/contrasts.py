@@ -119,6 +119,31 @@ class Contrasts:
         size = np.linalg.norm(each, axis=(1, 2))[:, None, None]
         return np.asarray((np.abs(each @ flat) <= 1e-7 * size).all(axis=(1, 2)))
 
+    # -- hypotheses ----------------------------------------------------------------------------
+
+    def functions(self, what: Any) -> Array:
+        """Linear functions of the parameters as rows of R (m, r): of names or numbers of columns
+        their parameters, or a matrix as it is.
+        """
+        given, r = _as_array(what), len(self.of_classes) * len(self.names)
+        names = given.ndim < 1 or not given.size
+        if names or (given.ndim == 1 and given.dtype.kind != "f"):
+            return np.eye(r)[self.places(what)]
+        if given.ndim > 2 or given.dtype.kind not in "biuf":
+            raise ValueError(
+                f"R must be a matrix of numbers, a row a hypothesis and a column for each of {r} "
+                f"parameters; got shape {given.shape} of {given.dtype}."
+            )
+        rows = np.atleast_2d(given).astype(np.float64)
+        if rows.shape[1] != r:
+            raise ValueError(f"R has {rows.shape[1]} columns; there are {r} parameters.")
+        infinite, zero = ~np.isfinite(rows).all(axis=1), ~rows.any(axis=1)
+        if infinite.any():
+            raise ValueError(f"Row {int(infinite.argmax())} of R holds NaN or infinity.")
+        if zero.any():
+            raise ValueError(f"Row {int(zero.argmax())} of R is zero: it asks nothing.")
+        return rows
+
     # -- names ---------------------------------------------------------------------------------
 
     def places(self, what: Any) -> NDArray[np.intp]:
@@ -188,3 +213,11 @@ class Contrasts:
             return pd.Series(values, index=self.index)
         by_class = values.reshape(len(self.of_classes), -1).T
         return pd.DataFrame(by_class, index=self.names, columns=self.classes.tolist())
+
+
+def _as_array(what: Any) -> NDArray[Any]:
+    """An empty one for lists of several lengths."""
+    try:
+        return np.asarray(what)
+    except ValueError:
+        return np.empty(0)

@@ -261,22 +261,19 @@ class Likelihood(Estimates):
         ChiSquared
             statistic, df, pvalue. By the covariance of `cov_type`.
         """
-        given, k = np.asarray(what), len(self._estimate)
-        if given.size and (given.ndim == 2 or (given.ndim == 1 and given.dtype.kind == "f")):
-            r = np.atleast_2d(given).astype(np.float64)
-        else:
-            r = np.eye(k)[self._contrasts.places(what)]
-        if r.shape[1] != k:
-            raise ValueError(f"R has {r.shape[1]} columns; there are {k} parameters.")
+        r = self._contrasts.functions(what)
         if not self._contrasts.determines(r).all():
             raise ValueError(
                 "The test involves coefficients that the data do not determine (their standard "
                 "errors are NaN). Leave out columns that depend on others."
             )
-        v = np.asarray(value, dtype=np.float64)
-        if v.shape not in ((), (1,), (len(r),)) or not np.isfinite(v).all():
-            raise ValueError(f"value must be a number, or one for each of {len(r)} rows of R.")
-        return significance.wald(self._estimate, self._whole_cov, r, np.broadcast_to(v, len(r)))
+        v = np.asarray(value)
+        fits = v.shape in ((), (1,), (len(r),)) and v.dtype.kind in "biuf"
+        if not (fits and np.isfinite(v).all()):
+            raise ValueError(
+                f"value must be a number, or one for each of {len(r)} rows of R, got {value!r}."
+            )
+        return significance.wald(self._estimate, self._whole_cov, r, v.astype(np.float64))
 
     def lr_test(self, what: Any = None) -> ChiSquared:
         """The likelihood-ratio test that some columns have no effect, or against a nested model.
@@ -358,13 +355,20 @@ class Likelihood(Estimates):
 
 def _same_rows(a: Likelihood, b: Likelihood) -> bool:
     """Whether two inferences are of the same classes, weights and offsets."""
-    pairs = [
-        (a._data.y.codes, b._data.y.codes),
-        (a._data.y.classes, b._data.y.classes),
-        (a._data.weight, b._data.weight),
-        (a._data.offset, b._data.offset),
-    ]
-    return all(x is y or np.array_equal(x, y) for x, y in pairs)  # type: ignore[arg-type]
+    x, y = a._data, b._data
+    return (
+        np.array_equal(x.y.codes, y.y.codes)
+        and np.array_equal(x.y.classes, y.y.classes)
+        and _same(x.weight, y.weight, 1.0)
+        and _same(x.offset, y.offset, 0.0)
+    )
+
+
+def _same(x: Array | None, y: Array | None, default: float) -> bool:
+    """Whether they agree, None standing for an array of `default`."""
+    if x is None or y is None:
+        return all(part is None or bool(np.all(part == default)) for part in (x, y))
+    return np.array_equal(x, y)
 
 
 def check_alpha(alpha: float) -> None:

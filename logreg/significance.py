@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import svd
 from scipy.special import chdtrc
 
-from logreg.collinear import null_space
+from logreg.collinear import NOTHING, null_space
 from logreg.contrasts import Contrasts
-from logreg.metric import FullMetric
+from logreg.metric import FullMetric, triangle
 from logreg.minimize import minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, warn_caller
@@ -28,6 +29,7 @@ from logreg.solvers import choose
 Array = NDArray[np.float64]
 
 TOL, ENOUGH = 1e-8, 1e-4  # standard errors: of a restricted fit, aimed at and good enough
+NESTED = 1e-6  # of its deviation: what may be left of a column that is a function of others
 
 
 class ChiSquared(NamedTuple):
@@ -119,19 +121,29 @@ def rank(objective: Objective) -> int:
 
 
 def contains(large: Objective, small: Objective) -> bool:
-    """Whether each column of the smaller design is a linear function of the larger one's."""
-    weight = large.loss.weight
-    root = np.ones(large.design.n) if weight is None else np.sqrt(weight)
-    rows = slice(0, large.design.n)
-    parts = []
-    for objective in (large, small):
-        design = objective.design
-        x = design.standard_rows(rows, np.empty((design.n, design.width))) * root[:, None]
-        norm = np.linalg.norm(x, axis=0)
-        parts.append(x / np.where(norm > 0, norm, 1.0))
-    basis = np.linalg.qr(parts[0])[0]
-    rest = parts[1] - basis @ (basis.T @ parts[1])
-    return bool(np.linalg.norm(rest, axis=0).max(initial=0.0) < 1e-6)
+    """Whether each column of the smaller design is a linear function of the larger one's: by the
+    triangle of Q R of both, block by block.
+    """
+    n, k = large.design.n, large.design.width
+    root = np.ones(n) if large.loss.weight is None else np.sqrt(large.loss.weight)
+    # the intercept first: what is left of a column then is its deviation from the mean
+    order = np.roll(np.arange(k), int(large.design.intercept))
+    upper, size = np.empty((0, k + small.design.width)), 2**16 // (k + small.design.width) + 4 * k
+    for start in range(0, n, size):
+        rows = slice(start, min(start + size, n))
+        parts = [
+            objective.design.standard_rows(rows, np.empty((size, objective.design.width)))
+            for objective in (large, small)
+        ]
+        block = np.hstack([parts[0][:, order], parts[1]]) * root[rows, None]
+        upper = triangle(np.vstack([upper, block]))
+    q, sizes, _ = svd(upper[:, :k], full_matrices=False)
+    basis = q[:, sizes > NOTHING * sizes.max()]
+    columns = upper[:, k:]
+    rest = columns - basis @ (basis.T @ columns)
+    free = columns[int(large.design.intercept) :]
+    allowed = NESTED * np.linalg.norm(free, axis=0) + NOTHING * np.linalg.norm(columns, axis=0)
+    return bool(np.all(np.linalg.norm(rest, axis=0) <= allowed))
 
 
 def supremum(point: Point) -> float:

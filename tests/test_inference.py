@@ -907,3 +907,59 @@ def test_cooks_distance_with_a_penalty_counts_the_effective_parameters():
     lever = p * (1 - p) * np.einsum("ij,jk,ik->i", X, inverse, X)
     expected = (y - p) ** 2 / (p * (1 - p)) * lever / (np.trace(h @ inverse) * (1 - lever) ** 2)
     assert_allclose(result.cooks_distance(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda r: r.wald_test([[np.nan, 0, 0, 0, 0]]), "Row 0 of R holds NaN or infinity"),
+        (lambda r: r.wald_test(np.eye(5)[[1]] * [[1], [0]]), "Row 1 of R is zero: it asks nothing"),
+        (lambda r: r.wald_test(np.zeros((1, 5)), 1), "Row 0 of R is zero: it asks nothing"),
+        (
+            lambda r: r.wald_test(np.zeros((1, 1, 5))),
+            r"R must be a matrix .* got shape \(1, 1, 5\)",
+        ),
+        (lambda r: r.wald_test([list("abcde")]), "R must be a matrix of numbers"),
+        (lambda r: r.wald_test([["x0"], ["x1", "x2"]]), r"no parameter \['x0'\]"),
+        (lambda r: r.wald_test("x0", value="a"), "value must be a number, .* got 'a'"),
+        (lambda r: r.marginal_effects(discrete=True), "no parameter True"),
+        (lambda r: r.marginal_effects(discrete=9), "no parameter 9"),
+        (lambda r: r.model.inference(*made(), baseline=[0, 1]), r"baseline=\[0, 1\] is none of"),
+    ],
+)
+def test_still_more_arguments_that_make_no_sense(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(infer(*made()))
+
+
+def test_one_discrete_column_and_none():
+    result = infer(*made())
+    assert_allclose(result.marginal_effects(discrete=3), result.marginal_effects(discrete=["x3"]))
+    assert_allclose(result.marginal_effects(discrete=None), result.marginal_effects())
+
+
+def test_weights_of_one_and_offsets_of_zero_are_none():
+    X, y = made()
+    whole, part = infer(X, y), infer(X[:, :2], y, np.ones(400), np.zeros(400))
+    assert_allclose(whole.lr_test(part), whole.lr_test(["x2", "x3"]), rtol=1e-6)
+    with pytest.raises(ValueError, match="same y, weights and offset"):
+        whole.lr_test(infer(X[:, :2], y, np.full(400, 2.0)))
+
+
+def test_a_year_is_nested_by_its_deviation_from_the_mean():
+    """2000 to 2009, and the same less an irregular 5e-4: a millionth of its size, not its own."""
+    X, y = made()
+    year = 2000.0 + np.arange(400) % 10
+    near = year + 5e-4 * np.sin(np.arange(400) ** 2)
+    whole = infer(np.column_stack([X, year]), y)
+    assert whole.lr_test(infer(year[:, None], y)).df == 4
+    with pytest.raises(ValueError, match="not nested"):
+        whole.lr_test(infer(near[:, None], y))
+    model = LogisticRegression(C=np.inf, fit_intercept=False).fit(near[:, None], y)
+    with pytest.raises(ValueError, match="not nested"):
+        whole.lr_test(model.inference(near[:, None], y))
+    model = LogisticRegression(C=np.inf, fit_intercept=False).fit(year[:, None] - 7, y)
+    assert whole.lr_test(model.inference(year[:, None] - 7, y)).df == 5
+    dummies = np.eye(3)[np.arange(400) % 3]  # their sum is the smaller one's intercept
+    model = LogisticRegression(C=np.inf, fit_intercept=False).fit(dummies, y)
+    assert model.inference(dummies, y).lr_test(infer(dummies[:, :1], y)).df == 1
