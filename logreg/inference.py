@@ -249,6 +249,11 @@ class Inference(Likelihood):
         return Summary(self, alpha)
 
     @property
+    def terms(self) -> Mapping[str, list[str]]:
+        """The columns of each term of a formula."""
+        return self._contrasts.terms
+
+    @property
     def baseline(self) -> Any:
         """The class that the others are compared with."""
         return self._contrasts.baseline_label

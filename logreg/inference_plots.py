@@ -17,6 +17,7 @@ __all__ = ["CoefficientDisplay"]
 Array = NDArray[np.float64]
 
 HEIGHT = 0.35  # inches a row
+FEW = 2  # ticks that an axis needs
 MANY = 3  # models from which the numbers at the side are left out
 LARGEST = 300.0  # log-odds that are drawn as odds
 BREADTH = 30.0  # times the largest finite distance from no effect, at which an axis ends
@@ -67,9 +68,16 @@ class CoefficientDisplay:
     ) -> None:
         self.names = [str(name) for name in names]
         self.estimates = np.atleast_2d(np.asarray(estimates, dtype=np.float64))
-        self.intervals = np.asarray(intervals, dtype=np.float64).reshape(
-            len(self.estimates), len(self.names), 2
-        )
+        ends, k = np.asarray(intervals, dtype=np.float64), len(self.names)
+        self.intervals = ends[None] if ends.ndim == 2 else ends
+        models = len(self.estimates)
+        if self.estimates.shape != (models, k) or self.intervals.shape != (models, k, 2):
+            raise ValueError(
+                f"{k} names need estimates of shape (models, {k}) and intervals of shape "
+                f"(models, {k}, 2); got {self.estimates.shape} and {ends.shape}."
+            )
+        unknown = np.isnan(self.intervals).any(axis=2)
+        self.estimates = np.where(unknown, np.nan, self.estimates)
         self.labels, self.odds, self.level = labels, odds, level
         if labels is not None and len(labels) != len(self.estimates):
             raise ValueError(f"{len(labels)} labels for {len(self.estimates)} models.")
@@ -81,7 +89,7 @@ class CoefficientDisplay:
         *,
         columns: Any = None,
         class_: Any = None,
-        method: str = "wald",
+        method: str | None = None,
         alpha: float = 0.05,
         odds: bool = True,
         ax: "Axes | None" = None,
@@ -92,10 +100,12 @@ class CoefficientDisplay:
         ----------
         inference : Inference, or dict of them
         columns : str or list of str, optional
-            Names of parameters. All but the intercept if not given.
+            Names of parameters, or of terms of a formula. All but the intercept if not given.
         class_ : optional
             Of which class; needed where there are more than two.
-        method : "wald" or "profile", default="wald"
+        method : "wald" or "profile", optional
+            As `conf_int` of the inference takes it if not given: Wald's intervals of maximum
+            likelihood, and profiles of Firth's.
         alpha : float, default=0.05
         odds : bool, default=True
         ax : matplotlib axes, optional
@@ -114,7 +124,11 @@ class CoefficientDisplay:
         tables = [_table(model, class_, method, alpha) for model in models.values()]
         every = list(dict.fromkeys(name for table in tables for name in table))
         chosen = [columns] if isinstance(columns, str) else columns
-        names = [n for n in every if n != "Intercept"] if chosen is None else list(chosen)
+        if chosen is None:
+            names = [n for n in every if n != "Intercept"]
+        else:
+            terms = {k: v for model in models.values() for k, v in model.terms.items()}
+            names = list(dict.fromkeys(n for c in chosen for n in terms.get(c, [c])))
         if not names or not models:
             raise ValueError("There is nothing to draw: name at least one column.")
         for name in names:
@@ -178,6 +192,8 @@ class CoefficientDisplay:
         typical = np.median(np.abs(estimates)) if estimates.size else 1.0
         finite = self.intervals[np.isfinite(self.intervals)]
         inside = finite[np.abs(finite) <= BREADTH * max(typical, 0.1)]
+        if not inside.size:
+            inside = np.clip(finite, -BREADTH * 0.1, BREADTH * 0.1)
         every = np.concatenate([estimates, inside, [0.0]])
         low, high = float(every.min()), float(every.max())
         margin = 0.06 * (high - low) + 1e-3
@@ -210,6 +226,7 @@ class CoefficientDisplay:
         for j, row in enumerate(rows):
             estimate, ends = self._shown(self.estimates[0, j]), self._shown(self.intervals[0, j])
             text = f"{_number(estimate)} ({_number(ends[0])} to {_number(ends[1])})"
+            text = "" if np.isnan(estimate) else text
             place = ax.get_yaxis_transform()
             texts.append(
                 ax.text(1.02, row, text, transform=place, va="center", fontsize=9, color="#333333")
@@ -218,11 +235,12 @@ class CoefficientDisplay:
 
 
 def _table(
-    inference: Inference, class_: Any, method: str, alpha: float
+    inference: Inference, class_: Any, method: str | None, alpha: float
 ) -> dict[str, tuple[float, float, float]]:
     """Estimate and ends of each parameter by its name."""
-    ends = inference.conf_int(alpha, method)
-    ends.insert(0, "estimate", inference.to_frame(alpha)["coef"])
+    how = {} if method is None else {"method": method}
+    ends = inference.conf_int(alpha, **how)
+    ends.insert(0, "estimate", np.ravel(inference.params, order="F"))
     if ends.index.nlevels > 1:
         if class_ not in inference.classes:
             known = ", ".join(map(repr, inference.classes))
@@ -233,12 +251,18 @@ def _table(
 
 def _round(low: float, high: float) -> list[float]:
     """Round numbers between these: 1, 2 and 5 times powers of ten, or where there are many the
-    powers alone.
+    powers alone; evenly spaced ones where there are hardly any.
     """
+    from matplotlib.ticker import MaxNLocator
+
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     steps = (1, 2, 5) if len(decades) <= MANY + 1 else (1,)
     each = [step * 10.0**decade for decade in decades for step in steps]
-    return [x for x in each if low <= x <= high]
+    ticks = [x for x in each if low <= x <= high]
+    if len(ticks) < FEW:
+        even = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        ticks = [float(x) for x in even if low <= x <= high]
+    return ticks
 
 
 def _number(x: float) -> str:

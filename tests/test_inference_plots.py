@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose
 
-from logreg import LogisticRegression, fit_formula
+from logreg import CollinearityWarning, FirthLogisticRegression, LogisticRegression, fit_formula
 from logreg.datasets import load_birthwt, load_iris
 from logreg.plots import CoefficientDisplay
 
@@ -87,3 +87,57 @@ def test_into_axes_of_the_user_and_of_one_class():
 def test_a_name_that_is_not_there(result):
     with pytest.raises(ValueError, match="no parameter 'height'; there are Intercept, age"):
         CoefficientDisplay.from_inference(result, columns="height")
+
+
+def test_what_is_not_determined_leaves_its_row_empty():
+    X, y = load_birthwt(return_X_y=True, as_frame=True)
+    X = X[["age", "lwt"]].assign(twice=2 * X["age"])
+    with pytest.warns(CollinearityWarning):
+        result = LogisticRegression(C=np.inf).fit(X, y).inference(X, y)
+    with pytest.warns(CollinearityWarning):
+        display = CoefficientDisplay.from_inference(result)
+    assert [text.get_text() for text in display.numbers_][::2] == ["", ""]
+    assert_allclose(display.points_[0].lines[0].get_ydata(), [1])  # lwt alone
+
+
+def test_intervals_are_those_that_the_inference_gives(result, monkeypatch):
+    X, y = np.arange(6.0)[:, None], np.repeat([0, 1], 3)
+    firth = FirthLogisticRegression().fit(X, y).inference(X, y)
+    monkeypatch.setattr(type(firth), "to_frame", None)  # a p-value a parameter: not needed
+    display = CoefficientDisplay.from_inference(firth)
+    assert_allclose(display.intervals[0], firth.conf_int().iloc[1:])
+    assert_allclose(display.estimates[0], firth.params.iloc[1:])
+    wald = CoefficientDisplay.from_inference(firth, method="wald")
+    assert_allclose(wald.intervals[0], firth.conf_int(method="wald").iloc[1:])
+
+
+def test_the_columns_of_a_term():
+    data = load_birthwt(as_frame=True).frame
+    data["race"] = data["race_black"] + 2 * data["race_other"]
+    display = CoefficientDisplay.from_inference(
+        fit_formula("low ~ age + C(race)", data), columns=["C(race)", "age"]
+    )
+    assert display.names == ["C(race)[T.1.0]", "C(race)[T.2.0]", "age"]
+
+
+@pytest.mark.parametrize("ends", [(0.01, 0.03), (0.9, 1.0), (-8.01, -8.0), (-0.4, 0.6), (-9, 9)])
+def test_every_axis_has_some_ticks_and_not_too_many(ends):
+    low, high = ends
+    display = CoefficientDisplay("a", [(low + high) / 2], [[low, high]]).plot()
+    left, right = display.ax_.get_xlim()
+    ticks = display.ax_.get_xticks()
+    assert 2 <= sum(left <= tick <= right for tick in ticks) <= 12
+
+
+@pytest.mark.parametrize(
+    ("names", "estimates", "intervals"),
+    [
+        ("ab", [1], [[0, 2]]),
+        ("a", [1], [0, 2]),
+        ("ab", [1, 2], [[[0, 2]]]),
+        ("a", [[[1]]], [[0, 2]]),
+    ],
+)
+def test_shapes_that_do_not_fit(names, estimates, intervals):
+    with pytest.raises(ValueError, match=rf"{len(names)} names need estimates of shape \(models, "):
+        CoefficientDisplay(names, estimates, intervals)
