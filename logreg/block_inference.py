@@ -109,12 +109,11 @@ class BlockInference(Inference):
     def _people(self) -> NoReturn:
         self._refuse("An average over the rows")
 
-    @property
-    def _probability(self) -> NoReturn:
-        self._refuse("hosmer_lemeshow")
-
     def _against(self, other: Likelihood) -> NoReturn:
         self._refuse("A test against another model")
+
+    def hosmer_lemeshow(self, groups: int = 10) -> NoReturn:
+        self._refuse("hosmer_lemeshow")
 
     def residuals(self, kind: str = "deviance") -> NoReturn:
         self._refuse("residuals")

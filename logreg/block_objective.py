@@ -28,6 +28,7 @@ from logreg.sparse_blocks import row_blocks
 from logreg.survey import Survey, most_rows
 from logreg.targets import Targets, smallest
 
+FEW = 20_000  # rows that tell a mean
 WORTH = 500  # parameters whose Hessian costs little more than the read
 NO_PENALTY = ElasticNet(0.0, 0.0)
 
@@ -341,7 +342,7 @@ class BlockObjective(Objective):
     def draw_by_leverage(
         self, theta: Array, curvature: Array, m: int, rng: np.random.Generator
     ) -> RowObjective:
-        some = self._problem(self.found.sample, self.most_rows)
+        some = self._problem(self.found.sample, FEW)
         c = some.loss.trace(some.margins(theta), slice(0, some.design.n))
         rest = AWAKE * float(c.sum()) / self.design.n
         return self._draw(lambda rows: rows.leverage(theta, curvature, rest), m, rng)
@@ -356,7 +357,7 @@ class BlockObjective(Objective):
         """About m rows drawn by their scores, in one read."""
         index, whole, salt = self.index, self.whole, int(rng.integers(2**63))
         # what the scores are on average tell the rows that were drawn evenly
-        some = self._problem(self.found.sample, self.most_rows)
+        some = self._problem(self.found.sample, FEW)
         evenly = EVENLY * float(score(some).sum()) / self.design.n
 
         def function(block: Block) -> Parts | None:

@@ -135,8 +135,13 @@ class Reservoir:
 
     def _gather(self) -> None:
         keep = self.priority < self.factor
-        X, labels, weight = self.rows
-        self.parts = [(X[np.flatnonzero(keep)], labels[keep], weight[keep])]
+        ends = np.cumsum([len(labels) for _, labels, _ in self.parts])[:-1]
+        each = [np.flatnonzero(part) for part in np.split(keep, ends)]
+        self.parts = [  # part by part, so that no two copies of all are there at a time
+            (X[index], labels[index], weight[index])
+            for index, (X, labels, weight) in zip(each, self.parts, strict=True)
+            if len(index)
+        ]
         self.score, self.priority = self.score[keep], self.priority[keep]
 
     @property

@@ -123,7 +123,10 @@ def survey(
             block = weighted(block, known.labels, factors)
         matrix = row_blocks(block.X, threads)
         moments = matrix.moments(block.weight)
-        inputs.check_columns(moments, matrix, block.weight, names())
+        if block.weight is None or block.weight.any():
+            inputs.check_columns(moments, matrix, block.weight, names())
+        else:
+            inputs.check_finite(matrix, names())
         entries = block.X.nnz if matrix.sparse else block.X.size
         most = most_rows(matrix)
         sample = Reservoir.of(
