@@ -428,7 +428,7 @@ def test_a_memory_map_is_read_by_blocks(tmp_path, monkeypatch):
                 yield read[a : a + 5000], y[a : a + 5000]
 
     monkeypatch.setattr(survey, "SAMPLE_BYTES", 2**22)
-    assert peak(lambda: LogisticRegression().fit_blocks(Slices())) < 0.4 * read.nbytes
+    assert peak(lambda: LogisticRegression().fit_blocks(Slices())) < 0.7 * read.nbytes
 
 
 # -- inference ---------------------------------------------------------------------------------
