@@ -189,9 +189,18 @@ class Likelihood(Estimates):
     @property
     def llf(self) -> float:
         self._check()
-        if not self.separated:
+        return self._supremum
+
+    @cached_property
+    def _supremum(self) -> float:
+        found = self._recession
+        if found is None or self.penalised:
             return -self._point.loss
-        return 0.0 if self._complete else significance.supremum(self._point)
+        if found.complete:
+            return 0.0
+        if found.separated and self._data.offset is not None:  # the fit may stop before the others
+            return significance.supremum(significance.beyond(self._point, *found.direction))
+        return significance.supremum(self._point)
 
     @cached_property
     def llnull(self) -> float:

@@ -17,7 +17,7 @@ from scipy.special import chdtrc
 from logreg.collinear import NOTHING, null_space
 from logreg.contrasts import Contrasts
 from logreg.metric import FullMetric, triangle
-from logreg.minimize import minimize
+from logreg.minimize import Solution, minimize
 from logreg.objective import Objective
 from logreg.outcome import ConvergenceWarning, Outcome, warn_caller
 from logreg.penalty import ElasticNet
@@ -75,26 +75,32 @@ def optimum(objective: Objective, near: Array) -> tuple[Point, bool]:
     best = min((objective.at(near), objective.at(objective.start())), key=lambda p: p.value)
     if not objective.size:
         return best, False
+    solution = least(objective, best.theta)
+    separated = solution.outcome is Outcome.SEPARATED
+    if not (solution.converged or separated):
+        _warn("The fit without the columns that are tested", solution)
+    return solution.point, separated
+
+
+def least(objective: Objective, theta: Array) -> Solution:
+    """The minimum of F, begun at theta."""
     solver = "auto" if objective.design.d else "newton"
-    solution = minimize(
-        choose(solver, objective).iterates(objective, best.theta, np.random.default_rng(0)),
+    return minimize(
+        choose(solver, objective).iterates(objective, theta, np.random.default_rng(0)),
         tol=stopping_distance(TOL, objective),
         max_iter=1000,
         enough=stopping_distance(ENOUGH, objective),
     )
-    separated = solution.outcome is Outcome.SEPARATED
-    if not (solution.converged or separated):
-        sentence = solution.outcome.sentence(
-            n_iter=solution.n_iter,
-            distance=solution.decrement,
-            measure=objective.measure,
-            tol=ENOUGH,
-        )
-        warn_caller(
-            f"The fit without the columns that are tested: {sentence}",
-            ConvergenceWarning,
-        )
-    return solution.point, separated
+
+
+def _warn(what: str, solution: Solution) -> None:
+    sentence = solution.outcome.sentence(
+        n_iter=solution.n_iter,
+        distance=solution.decrement,
+        measure=solution.point.objective.measure,
+        tol=ENOUGH,
+    )
+    warn_caller(f"{what}: {sentence}", ConvergenceWarning)
 
 
 def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> Restricted:
@@ -152,6 +158,22 @@ def supremum(point: Point) -> float:
     A fit of separated classes stops at the first such point: its F may still be large.
     """
     return 0.0 if point.separates else -point.loss
+
+
+def beyond(point: Point, w: Array, b: Array) -> Point:
+    """Where the rows that a direction does not tell apart are best fitted, and the others' loss is
+    next to nothing: F is near its infimum.
+    """
+    objective = point.objective
+    along, length = objective.design.from_user(w, b).ravel(), 1.0
+    far = objective.at(point.theta + along)
+    while far.value < point.value * (1 - 1e-12) and length < 1e15:
+        length, point = 4 * length, far
+        far = objective.at(point.theta + length * along)
+    solution = least(objective, point.theta)  # the curvature of the others has gone to rounding
+    if not solution.decrement <= stopping_distance(ENOUGH, objective):
+        _warn("The likelihood of the rows that nothing tells apart", solution)
+    return solution.point
 
 
 def ridge_estimates(plain: Objective) -> Iterator[tuple[Array, Array]]:

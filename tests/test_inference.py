@@ -963,3 +963,18 @@ def test_a_year_is_nested_by_its_deviation_from_the_mean():
     dummies = np.eye(3)[np.arange(400) % 3]  # their sum is the smaller one's intercept
     model = LogisticRegression(C=np.inf, fit_intercept=False).fit(dummies, y)
     assert model.inference(dummies, y).lr_test(infer(dummies[:, :1], y)).df == 1
+
+
+@pytest.mark.parametrize(("seed", "spread"), [(432, 30), (40, 100), (91, 100), (3, 2)])
+def test_the_likelihood_of_partly_separated_classes_is_that_of_the_other_rows(seed, spread):
+    """All with z = 1 are of class 1. With offsets far apart the fit stopped up to 1,287 below."""
+    rng, K = np.random.default_rng(seed), 2 + seed % 2
+    z, x = (rng.random(40) < 0.3).astype(float), rng.normal(size=40)
+    y = (x[:, None] * rng.normal(size=K) + rng.gumbel(size=(40, K))).argmax(axis=1)
+    y[z == 1] = 1
+    rng.choice([0, 2, 10, 30, 100])
+    offset = rng.normal(size=(40, K)) * spread
+    known = offset[:, 1] if K == 2 else offset
+    result, rest = separated(np.column_stack([x, z]), y, offset=known), z == 0
+    expected = infer(x[rest, None], y[rest], offset=known[rest]).llf
+    assert_allclose(result.llf, expected, rtol=1e-9)
