@@ -193,14 +193,15 @@ class Likelihood(Estimates):
 
     @cached_property
     def _supremum(self) -> float:
-        found = self._recession
-        if found is None or self.penalised:
+        if not self.separated or self.penalised:
             return -self._point.loss
-        if found.complete:
+        if self._complete:
             return 0.0
-        if found.separated and self._data.offset is not None:  # the fit may stop before the others
-            return significance.supremum(significance.beyond(self._point, *found.direction))
-        return significance.supremum(self._point)
+        found = None if self._point.objective.offset is None else self._recession
+        if found is None or not found.separated:
+            return significance.supremum(self._point)
+        # the fit may have stopped before the rows that nothing tells apart were fitted
+        return significance.supremum(significance.beyond(self._point, *found.direction))
 
     @cached_property
     def llnull(self) -> float:
