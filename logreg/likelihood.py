@@ -16,7 +16,7 @@ from logreg.corrections import pose as likelihood
 from logreg.estimates import Estimates
 from logreg.jeffreys import Jeffreys
 from logreg.jeffreys_point import JeffreysPoint
-from logreg.outcome import CollinearityWarning, ConvergenceWarning, Outcome, warn_caller
+from logreg.outcome import CollinearityWarning, Outcome
 from logreg.pairs import Pairs
 from logreg.profile import Profile
 from logreg.recession import LARGEST as MANY
@@ -104,16 +104,13 @@ class Likelihood(Estimates):
             if self._complete:
                 return Profile(self._near_supremum(problem), top=0.0)
             fit = iterate(problem, start, PROFILE_TOL, 100)
-            if fit.outcome not in (Outcome.CONVERGED, Outcome.SEPARATED):
-                last = fit.history[-1]
-                sentence = fit.outcome.sentence(
-                    n_iter=last.iteration,
-                    distance=last.distance,
-                    tol=PROFILE_TOL,
-                    measure="standard_errors",
-                )
-                warn_caller(f"The fit that the profile starts from: {sentence}", ConvergenceWarning)
-            return Profile(fit.point)
+        distance = fit.history[-1].distance
+        if fit.outcome is not Outcome.SEPARATED and not distance <= significance.ENOUGH:
+            self._say(
+                f"Profiles start {distance:.1e} standard errors from the optimum, which was not "
+                "found: their ends are as far off. Use method='wald', or FirthLogisticRegression."
+            )
+        return Profile(fit.point)
 
     @cached_property
     def _recession(self) -> Recession | None:

@@ -23,6 +23,7 @@ from logreg import (
     detect_separation,
     fit_formula,
 )
+from logreg.corrections import iterate
 
 
 def table(name, y, columns):
@@ -107,6 +108,19 @@ def test_profiles_with_weights_and_names_of_terms():
     assert_allclose(
         mine, fit_formula("low ~ age + lwt", long).conf_int(method="profile"), rtol=1e-6
     )
+
+
+def test_a_profile_whose_optimum_is_not_found_says_so(monkeypatch):
+    X, y = made()
+    result = LogisticRegression(C=np.inf, tol=1e-3).fit(X, y).inference(X, y)
+    result.model.coef_ = result.model.coef_ + 0.01
+    monkeypatch.setattr(
+        "logreg.likelihood.iterate", lambda problem, phi, *_: iterate(problem, phi, 1e-9, 0)
+    )
+    with pytest.warns(
+        ConvergenceWarning, match=r"Profiles start .* from the optimum, which was no"
+    ):
+        result.conf_int(method="profile")
 
 
 def test_profiles_need_a_likelihood():
@@ -198,9 +212,15 @@ def test_what_there_is_not():
 def test_data_of_another_fit_are_told(correction):
     X, y = made()
     model = FirthLogisticRegression(correction=correction).fit(X, y)
-    result = model.inference(X[:100], y[:100])
-    with pytest.warns(ConvergenceWarning, match="standard errors from the fit of these data"):
-        result.cov_params()
+    asks = [lambda r: r.cov_params(), lambda r: r.llf, lambda r: r.residuals()]
+    if correction != "median":
+        asks += [lambda r: r.lr_test("x0"), lambda r: r.conf_int(), lambda r: r.pvalues]
+    for ask in asks:
+        with pytest.warns(
+            ConvergenceWarning, match="standard errors from the fit of these"
+        ) as told:
+            ask(model.inference(X[:100], y[:100]))
+        assert len(told) == 1
 
 
 # -- what a reader broke ---------------------------------------------------------------------------
