@@ -13,8 +13,8 @@ from logreg import inputs
 from logreg.block_inference import BlockInference, infer_blocks
 from logreg.blocks import LocalBlocks
 from logreg.callbacks import FitTasks, with_callbacks
-from logreg.fitting import Fitting
 from logreg.inference import Inference, infer
+from logreg.online import Online
 from logreg.parameters import check_inference, check_parameters
 from logreg.problem import pose
 from logreg.recession import Witness
@@ -24,7 +24,7 @@ from logreg.threads import single_threaded_blas, thread_count
 Array = NDArray[Any]
 
 
-class LogisticRegression(Fitting):
+class LogisticRegression(Online):
     """Logistic regression, fitted to the optimum.
 
     It models the log-odds of a class as a linear function of the columns, P(y=1) = σ(x·w + b),

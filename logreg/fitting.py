@@ -156,6 +156,9 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
             fitted.feature_names_in_ = np.asarray(data.names, dtype=object)
         fitted.gap_ += rounded_away(solution.point, fitted.coef_, fitted.intercept_)
         tasks.fit_ended(lambda: vars(fitted))
+        for name in ("_stream", "n_samples_seen_"):  # of a stream, which ends here
+            fitted.__dict__.pop(name, None)
+            self.__dict__.pop(name, None)
         self.__dict__.pop("feature_names_in_", None)  # this X may have none
         self.__dict__.update(vars(fitted))
         self._warn(solution, promised_distance(self.tol, objective), runaways)

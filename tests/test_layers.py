@@ -52,7 +52,10 @@ HEIGHT = {
     "block_problem": 7,
     "checkpoint": 6,
     "fitting": 8,  # from a problem to attributes
+    "spread": 2,  # the inverse Hessian of a stream
+    "kept_rows": 6,
     "streaming": 7,  # rows that are seen once
+    "online": 9,  # partial_fit
     "arrow_files": 0,  # Arrow's datasets
     "arrow_blocks": 5,
     "orthonormal": 4,  # X in orthonormal columns

@@ -20,6 +20,8 @@ from logreg import LogisticRegression
 FUNCTIONS = ["sigmoid", "sigmoid_derivative", "log_sigmoid", "logit", "softmax", "log_softmax"]
 FUNCTIONS += ["logistic_path", "C_from_lambda", "detect_separation", "fit_formula"]
 NAMES = [
+    "ArrowBlocks",
+    "BlockInference",
     "FirthLogisticRegression",
     "Inference",
     "LogisticRegression",
