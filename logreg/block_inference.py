@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from logreg import diagnostics, inputs, significance
+from logreg import diagnostics, inputs
 from logreg.block_objective import BlockObjective, Rows
 from logreg.block_problem import pose_blocks
 from logreg.blocks import Blocks
@@ -20,7 +20,6 @@ from logreg.likelihood import Likelihood
 from logreg.outcome import Outcome
 from logreg.parameters import check_inference
 from logreg.row_blocks import Parts
-from logreg.significance import Restricted
 from logreg.threads import thread_count
 
 if TYPE_CHECKING:
@@ -61,34 +60,13 @@ class BlockInference(Inference):
         meat: Array = self._objective.add_up(function)[0]
         return meat
 
-    def _restricted(self, what: Any) -> Restricted:
-        if what is None:
-            return self._null
-        return self._without(self._contrasts.places(what))
-
-    @cached_property
-    def _null(self) -> Restricted:
-        return self._without(self._contrasts.places(None))
-
-    def _without(self, places: NDArray[np.intp]) -> Restricted:
-        """The optimum where these parameters are zero."""
-        objective, contrasts = self._objective, self._contrasts
-        columns = np.unique(places % len(contrasts.names)) - contrasts.intercept
-        if (columns < 0).any():
-            raise ValueError("A test of the intercept: use wald_test, which needs no other fit.")
-        keep = np.setdiff1d(np.arange(objective.design.d), columns)
-        part = objective.columns(keep)
-        if objective.flat is not None:
-            part = part.with_flat(part.null_space() if part.design.width else None)
-        best, separated = significance.optimum(part, objective.restricted(self._point.theta, keep))
-        df = (significance.rank(objective) - significance.rank(part)) * len(contrasts.of_classes)
-        return Restricted(objective.at(objective.extended(best.theta, keep)), df, separated)
-
     def pseudo_r2(self) -> "pd.Series[float]":
         """McFadden's, Cox and Snell's and Nagelkerke's R²."""
         import pandas as pd
 
-        return pd.Series(diagnostics.pseudo_r2(self.llf, self.llnull, self.nobs), name="pseudo_r2")
+        self._check(finite=True)
+        n = self.nobs if self._weights == "frequency" else None
+        return pd.Series(diagnostics.pseudo_r2(self.llf, self.llnull, n), name="pseudo_r2")
 
     # -- what needs rows ---------------------------------------------------------------------------
 

@@ -387,6 +387,12 @@ class BlockObjective(Objective):
         flat = self._flat_of(index)
         return BlockObjective(self.blocks, self.whole, self.found, design, penalty, flat, of_all)
 
+    def alone(self, index: Index) -> "BlockObjective":
+        part = self.columns(index)
+        if self.flat is None:
+            return part
+        return part.with_flat(part.null_space() if part.design.width else None)
+
     def extension(self, part: Point, index: Index) -> Point:
         return self.at(self.extended(part.theta, index))
 

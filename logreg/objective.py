@@ -210,6 +210,10 @@ class Objective(ABC):
         """The objective of some of the columns: F where the weights of all others are 0."""
 
     @abstractmethod
+    def alone(self, index: Index) -> "Objective":
+        """The same where no others are meant to be: what depends on what is found anew."""
+
+    @abstractmethod
     def extension(self, part: Point, index: Index) -> Point:
         """The point of this objective that such a point is."""
 

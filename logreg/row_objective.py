@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logreg.collinear import null_space
 from logreg.design import Design
 from logreg.loss import Loss
 from logreg.metric import FactoredHessian, triangle
@@ -391,6 +392,12 @@ class RowObjective(Objective):
     def columns(self, index: Index) -> "RowObjective":
         design, penalty = self.design.columns(index), self.penalty.columns(index)
         return RowObjective(design, self.loss, penalty, self.offset, self._flat_of(index))
+
+    def alone(self, index: Index) -> "RowObjective":
+        part = self.columns(index)
+        if self.flat is not None:
+            part.flat = null_space(part.design, self.loss.weight) if part.design.width else None
+        return part
 
     def extension(self, part: Point, index: Index) -> Point:
         return self.at(self.extended(part.theta, index), part.margin)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import svd
 from scipy.special import chdtrc
 
-from logreg.collinear import NOTHING, null_space
+from logreg.collinear import NOTHING
 from logreg.contrasts import Contrasts
 from logreg.metric import FullMetric, triangle
 from logreg.minimize import Solution, minimize
@@ -23,7 +23,6 @@ from logreg.outcome import ConvergenceWarning, Outcome, warn_caller
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.problem import stopping_distance
-from logreg.row_objective import RowObjective
 from logreg.solvers import choose
 
 Array = NDArray[np.float64]
@@ -110,12 +109,7 @@ def without(point: Point, contrasts: Contrasts, places: NDArray[np.intp]) -> Res
     if (names < 0).any():
         raise ValueError("A test of the intercept: use wald_test, which needs no other fit.")
     keep = np.setdiff1d(np.arange(objective.design.d), names)
-    design = objective.design.columns(keep)
-    flat = None
-    if objective.flat is not None and design.width:
-        flat = null_space(design, objective.loss.weight)
-    penalty = objective.penalty.columns(keep)
-    part = RowObjective(design, objective.loss, penalty, objective.offset, flat)
+    part = objective.alone(keep)
     best, separated = optimum(part, objective.restricted(point.theta, keep))
     df = (rank(objective) - rank(part)) * len(contrasts.of_classes)
     return Restricted(objective.at(objective.extended(best.theta, keep)), df, separated)
