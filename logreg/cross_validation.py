@@ -2,7 +2,7 @@
 
 import warnings
 from copy import copy
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -142,6 +142,15 @@ class LogisticRegressionCV(LogisticRegression):
         self.use_legacy_attributes = use_legacy_attributes
 
     # -- fitting -----------------------------------------------------------------------------
+
+    @property
+    def _of_all_rows(self) -> NoReturn:
+        raise AttributeError(
+            "LogisticRegressionCV needs all rows in memory, to cut them into folds: use "
+            "LogisticRegression with the C that it chose."
+        )
+
+    fit_blocks = inference_blocks = partial_fit = _of_all_rows
 
     def fit(
         self,
