@@ -9,6 +9,7 @@ root on Linux; else the table has to be larger than memory. Memory is what the p
 own (RssAnon), so the pages of files do not count.
 """
 
+import contextlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -73,10 +74,8 @@ def read_parquet(folder: Path) -> None:
 
 
 def cold() -> None:
-    try:
+    with contextlib.suppress(OSError):
         DROP.write_text("3")
-    except OSError:
-        pass
 
 
 def anonymous() -> int:

@@ -613,7 +613,5 @@ def test_what_takes_blocks_is_not_for_cross_validation():
     model = LogisticRegressionCV()
     for name in ("fit_blocks", "partial_fit", "inference_blocks"):
         assert not hasattr(model, name)
-        with pytest.raises(
-            AttributeError, match="needs all rows in memory, to cut them"
-        ):
+        with pytest.raises(AttributeError, match="needs all rows in memory, to cut them"):
             getattr(model, name)
