@@ -5,8 +5,8 @@
 PYTHON is the interpreter of an environment that has the peer, as they need other versions than
 ours: `pip install dask-ml`, `pip install pyspark` (and Java). Each has two processes of one thread,
 its data in memory before the clock starts, and climbs a ladder of tolerances; the time is that of
-the loosest fit with F - F* ≤ 1e-6 F*, F being our objective at C=10,000, of which the penalty is next
-to nothing: theirs is on the coefficients of scaled columns.
+the loosest fit with F - F* ≤ 1e-6 F*, F being our objective at C=10,000, of which the penalty is
+next to nothing: theirs is on the coefficients of scaled columns.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What a round of a cluster costs: a model fitted to small clusters, and what it says of large ones.
+"""What a round of a cluster costs: a model fitted to small clusters, and its forecast for large.
 
     python benchmarks/scale.py [--write]
 
@@ -86,8 +86,8 @@ def network(p: int, chunks: int) -> float:
 def report(rounds: list[Round], model: np.ndarray) -> list[str]:
     a, b, c = model
     lines = [
-        f"a = {a * 1e3:.1f} ms a round, b = {b * 1e3:.2f} ms a chunk, c = {c * 1e9:.2f} ns a number, "
-        f"of which a row has d + 20.",
+        f"a = {a * 1e3:.1f} ms a round, b = {b * 1e3:.2f} ms a chunk, c = {c * 1e9:.2f} ns a "
+        "number, of which a row has d + 20.",
         "",
         "| workers | rows | columns | chunks | rounds | ms a round | model | |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
