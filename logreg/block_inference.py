@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from logreg import diagnostics, inputs
-from logreg.block_objective import BlockObjective, Rows
+from logreg.block_objective import BlockObjective
 from logreg.block_problem import pose_blocks
+from logreg.block_rows import Rows
 from logreg.blocks import Blocks
 from logreg.contrasts import Contrasts
 from logreg.covariance import meat_of_rows

@@ -6,31 +6,27 @@ number a row, so what a point knows of its margins is their range.
 """
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from logreg.block_rows import Place, Rows, Whole
 from logreg.blocks import Block, Blocks
 from logreg.collinear import are_independent, flat_directions, squares
 from logreg.design import Design
-from logreg.loss import Binomial, Loss, Multinomial, log_odds
+from logreg.loss import log_odds
 from logreg.metric import FactoredHessian, triangle
 from logreg.objective import Advance, Array, Index, Objective, Shift
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.reservoir import Reservoir, uniforms
-from logreg.row_blocks import Meter, Parts
+from logreg.row_blocks import Parts
 from logreg.row_objective import AWAKE, MANY, RowObjective
 from logreg.sampling import EVENLY
-from logreg.sparse_blocks import row_blocks
 from logreg.survey import Survey, most_rows
-from logreg.targets import Targets, smallest
 
 FEW = 20_000  # rows that tell a mean
 WORTH = 500  # parameters whose Hessian costs little more than the read
-NO_PENALTY = ElasticNet(0.0, 0.0)
 
 
 class Extent(NamedTuple):
@@ -40,87 +36,6 @@ class Extent(NamedTuple):
     largest: float
     move: float  # since the point that was looked at before
     before: Array | None  # its theta
-
-
-class Elsewhere:
-    """An X that is read elsewhere: its shape, and a meter of its reads."""
-
-    reading = 50.0  # a gigabyte a second
-
-    def __init__(self, n: int, d: int, table: Any) -> None:
-        self.n, self.d, self.sparse, self.pairs = n, d, table.sparse, table.pairs
-        self.row_width = max(1, table.entries // max(n, 1)) if table.sparse else d
-        self.meter = Meter()
-
-    def columns(self, index: Index) -> "Elsewhere":
-        """Some of the columns."""
-        part = copy(self)
-        part.d = len(index)
-        return part
-
-
-class Whole(NamedTuple):
-    """What a block needs to know of all of them."""
-
-    design: Design
-    labels: NDArray[Any]  # in y
-    codes: NDArray[np.intp]  # of these, in the problem; any where no row has a weight
-    factors: Array | None  # of their weights
-    K: int
-    threads: int
-
-    def rows(self, block: Block) -> RowObjective | None:
-        """The block as a problem without a penalty; None where no row has a weight."""
-        X, y, weight = block.X, block.y, block.weight
-        codes = self.places(y)
-        if self.factors is not None:
-            each = self.factors[codes]
-            weight = each if weight is None else weight * each
-        if weight is not None and not weight.any():
-            return None
-        return self.objective(X, codes, weight)
-
-    def places(self, y: Targets) -> NDArray[np.intp]:
-        """Where the rows' classes stand among all labels."""
-        labels, codes = y
-        places = np.minimum(np.searchsorted(self.labels, labels), len(self.labels) - 1)
-        strange = labels[self.labels[places] != labels]
-        if len(strange):
-            raise ValueError(
-                f"y has the class {strange.tolist()[0]!r}, which was not there in the first pass: "
-                "blocks must be the same each time they are read."
-            )
-        found: NDArray[np.intp] = places[codes]
-        return found
-
-    def objective(self, X: Any, codes: NDArray[Any], weight: Array | None) -> RowObjective:
-        """The problem of some rows in memory, whose classes stand at `codes` among all labels."""
-        codes = smallest(self.codes[codes], self.K)
-        two = self.K == 2
-        loss: Loss = Binomial(codes, weight) if two else Multinomial(codes, self.K, weight)
-        return RowObjective(self.design.over(row_blocks(X, self.threads)), loss, NO_PENALTY)
-
-
-class Place(NamedTuple):
-    """A point, as far as a block needs to know it."""
-
-    theta: Array
-    columns: Index | None  # if not all
-
-
-class Rows:
-    """A block's problem, for all columns or for some."""
-
-    def __init__(self, whole: RowObjective) -> None:
-        self.whole = whole
-
-    def of(self, index: Index | None) -> RowObjective:
-        return self.whole if index is None else self.whole.columns(index)
-
-    def at(self, place: Place) -> Point:
-        """The point with its margins of these rows."""
-        mine = self.of(place.columns)
-        return mine.at(place.theta, mine.margins(place.theta))
 
 
 class BlockPoint(Point):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logreg.block_objective import BlockObjective, Elsewhere, Whole
+from logreg.block_objective import BlockObjective
+from logreg.block_rows import Elsewhere, Whole
 from logreg.blocks import Blocks
 from logreg.design import Design
 from logreg.inputs import Data

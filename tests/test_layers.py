@@ -48,6 +48,7 @@ HEIGHT = {
     "reservoir": 2,  # rows drawn from blocks
     "blocks": 4,  # blocks of rows, read again and again
     "survey": 5,  # what the first read tells
+    "block_rows": 5,  # a block as a problem of its own
     "block_objective": 6,  # the sums over the rows of blocks
     "block_problem": 7,
     "checkpoint": 6,
