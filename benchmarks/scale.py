@@ -22,7 +22,8 @@ from dask.delayed import delayed
 from distributed import Client, LocalCluster
 from scipy.optimize import nnls
 
-from logreg.dask import BRANCHES, LogisticRegression
+from logreg.dask import LogisticRegression
+from logreg.dask_blocks import BRANCHES
 
 ROWS, COLUMNS, CHUNKS = (100_000, 400_000, 1_600_000), (10, 40, 100), (4, 16)
 HELD_OUT = {(400_000, 40), (1_600_000, 10)}

@@ -119,7 +119,7 @@ def infer_blocks(
         lambda: named,
         lambda d: prior(model, d, d),
         generator(model.random_state),
-        thread_count(model.n_jobs),
+        source.threads or thread_count(model.n_jobs),
         quiet=True,
     )
     inputs.check_same_classes(model.classes_, data.y.classes)

@@ -273,7 +273,9 @@ class BlockObjective(Objective):
         index, whole, salt = self.index, self.whole, int(rng.integers(2**63))
         # what the scores are on average tell the rows that were drawn evenly
         some = self._problem(self.found.sample, FEW)
-        evenly = EVENLY * float(score(some).sum()) / self.design.n
+        total = float(score(some).sum())
+        evenly = EVENLY * total / self.design.n
+        total *= 1 + EVENLY
 
         def function(block: Block) -> Parts | None:
             rows = whole.rows(block)
@@ -282,7 +284,7 @@ class BlockObjective(Objective):
             u = uniforms(block.X, block.y, block.weight, salt, block.start)
             each = score(Rows(rows).of(index)) + evenly
             codes = whole.places(block.y)
-            return (Reservoir.of(m, block.X, codes, rows.loss.weight, each, u),)
+            return (Reservoir.of(m, block.X, codes, rows.loss.weight, each, u, total),)
 
         self.design.matrix.meter.passes += 1
         (sample,) = self.blocks.add_up(function)

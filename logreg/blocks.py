@@ -23,10 +23,13 @@ class Block(NamedTuple):
     y: Targets  # the classes of these rows
     weight: Array | None
     start: int | None = None  # the place of the first among all rows, where the order is fixed
+    total: int | None = None  # of all rows, where it is known
 
 
 class Blocks(Protocol):
     """All rows, wherever they are."""
+
+    threads: int | None  # for a block, if not as many as there are
 
     def add_up(self, function: Callable[[Block], Parts | None]) -> Parts:
         """The sum of what the function returns for each block, if anything: one read of all."""
@@ -63,6 +66,8 @@ def unpacked(given: Any) -> tuple[Any, Any, Any]:
 
 class LocalBlocks:
     """Blocks that an iterable gives, each time anew."""
+
+    threads: int | None = None
 
     def __init__(self, given: Iterable[Any], estimator: Any, *, reset: bool = True) -> None:
         if iter(given) is given:

@@ -108,7 +108,7 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
 
         with single_threaded_blas():
             objective, data = pose_blocks(
-                source, self, names, self._penalty, rng, thread_count(self.n_jobs)
+                source, self, names, self._penalty, rng, source.threads or thread_count(self.n_jobs)
             )
             fitted.n_features_in_ = data.X.shape[1]
             saved = None if checkpoint is None else Checkpoint(checkpoint)

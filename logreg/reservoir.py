@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.uint64]
 
 SLACK = 1.25  # more rows than `most` that may be held for a while
+ROOM = 1.5  # more than `most` that the blocks may give together, where their scores are known
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -93,10 +94,23 @@ class Reservoir:
 
     @classmethod
     def of(
-        cls, most: int, X: Any, labels: NDArray[Any], weight: Array | None, score: Array, u: Array
+        cls,
+        most: int,
+        X: Any,
+        labels: NDArray[Any],
+        weight: Array | None,
+        score: Array,
+        u: Array,
+        total: float | None = None,
     ) -> "Reservoir":
-        """The sample of one block's rows, those without a weight or score left out."""
+        """The sample of one block's rows, those without a weight or score left out.
+
+        Where the scores of all blocks come to about `total`, rows that will not remain in the
+        sample of all are left out at once: a block on another machine need not send them.
+        """
         one = cls(most)
+        if total is not None:
+            one.factor = ROOM * most / total
         with np.errstate(divide="ignore", invalid="ignore"):
             priority = np.where(score > 0, u / score, np.inf)
         if weight is not None:

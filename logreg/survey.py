@@ -136,6 +136,7 @@ def survey(
             block.weight,
             np.ones(matrix.n),
             uniforms(block.X, block.y, block.weight, salt, block.start),
+            block.total if block.weight is None else None,
         )
         table = Table(block.X.dtype, matrix.sparse, entries, matrix.pairs, moments)
         return Classes.of(block), table, sample

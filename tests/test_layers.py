@@ -73,6 +73,7 @@ HEIGHT = {
     "firth": 13,
     "estimator": 13,
     "formula": 14,
+    "dask_blocks": 5,
     "dask": 14,
     "separation": 14,
     "path": 14,
