@@ -108,6 +108,8 @@ class ArrowBlocks:
     [[52.0, 1.0]] [1]
     """
 
+    makes_new = True  # arrays for each block, that nobody changes
+
     def __init__(
         self,
         dataset: Any,
@@ -257,6 +259,8 @@ class ArrowBlocks:
     def _check_nulls(self, fragment: Any, batch: Any, row: int) -> None:
         """`row` : the batch's first row in the file, or among those that pass the filter."""
         for name, column in zip(self._schema.names, batch.columns, strict=True):
+            if arrow().types.is_dictionary(column.type) and column.dictionary.null_count:
+                column = column.dictionary_decode()  # or a null among its values would not count
             needed = self.transform is None or name in (self.target, self.weight)
             if not needed or not column.null_count:
                 continue

@@ -141,5 +141,5 @@ def infer_blocks(
         contrasts,
         cov_type=cov_type,
         weights=weights,
-        converged=model.outcome_ is Outcome.CONVERGED,
+        converged=getattr(model, "outcome_", None) in (Outcome.CONVERGED, None),  # of a stream
     )

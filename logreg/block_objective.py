@@ -284,7 +284,8 @@ class BlockObjective(Objective):
             u = uniforms(block.X, block.y, block.weight, salt, block.start)
             each = score(Rows(rows).of(index)) + evenly
             codes = whole.places(block.y)
-            return (Reservoir.of(m, block.X, codes, rows.loss.weight, each, u, total),)
+            known = None if block.total is None else total  # else nothing is sent
+            return (Reservoir.of(m, block.X, codes, rows.loss.weight, each, u, known),)
 
         self.design.matrix.meter.passes += 1
         (sample,) = self.blocks.add_up(function)

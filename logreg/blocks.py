@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from queue import Queue
 from typing import Any, NamedTuple, Protocol
 
@@ -76,6 +77,9 @@ class LocalBlocks:
                 "Give a list, or an object whose __iter__ starts from the beginning."
             )
         self.given = given
+        # A reader may fill one buffer again while a block is worked on; a list holds what it holds,
+        # and some readers say that each block is new.
+        self.copies = not (isinstance(given, (list, tuple)) or getattr(given, "makes_new", False))
         self.check = Checker(estimator, reset=reset)
         self.lengths: list[int] | None = None
 
@@ -121,10 +125,17 @@ class LocalBlocks:
                     one = next(given)
                 except StopIteration:
                     return
-                block = self.check(one)
+                block = self.check(copied(one) if self.copies else one)
             yield block
             del one, block  # not three of them in memory
             number += 1
+
+
+def copied(given: Any) -> Any:
+    """A block with arrays of its own."""
+    X, y, weight = unpacked(given)
+    parts = [deepcopy(part) for part in (X, y, weight)]
+    return tuple(parts if weight is not None else parts[:2])
 
 
 @contextmanager
@@ -135,8 +146,14 @@ def named(number: int) -> Iterator[None]:
     except (ValueError, TypeError, OSError) as error:
         if str(error).startswith("Block "):
             raise
-        kind = next(kind for kind in (ValueError, TypeError, OSError) if isinstance(error, kind))
-        raise kind(f"Block {number}: {error}") from error
+        sentence = f"Block {number}: {error}"
+        if isinstance(error, OSError):
+            known = (error.errno, f"Block {number}: {error.strerror}", error.filename)
+            raise type(error)(*(known if error.errno is not None else (sentence,))) from error
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(sentence) from error
+    except MemoryError as error:
+        error.add_note(f"Block {number}")
+        raise
     except Exception as error:
         raise RuntimeError(f"Block {number}: {type(error).__name__}: {error}") from error
 

@@ -23,6 +23,8 @@ class Checkpoint:
 
     def __init__(self, path: Any) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise IsADirectoryError(f"{str(self.path)!r} is a folder; a checkpoint is a file.")
 
     def after_each(self, data: Data, before: Sequence[Record]) -> Callback:
         """A callback that writes the file after each iteration."""
@@ -67,6 +69,9 @@ class Checkpoint:
         except Exception as error:
             raise ValueError(f"resume: {str(self.path)!r} is no checkpoint of a fit.") from error
         shape = (objective.q, data.X.shape[1])
+        whole = rows.shape[1:] == (len(Record._fields),) and intercept.shape == coef.shape[:1]
+        if not (whole and np.isfinite(coef).all() and np.isfinite(intercept).all()):
+            raise ValueError(f"resume: {str(self.path)!r} is no checkpoint of a fit.")
         if coef.shape != shape or classes.tolist() != _texts(data.y.classes).tolist():
             here = data.y.classes.tolist()
             raise ValueError(

@@ -66,10 +66,13 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
             To be iterated over anew for each pass, with the same blocks each time: a list, a
             :class:`logreg.ArrowBlocks`, or an object whose ``__iter__`` starts from the beginning.
             Each X is what `fit` takes; blocks of a cache's size to some hundred megabytes will do.
+            Arrays are copied as they come, so that a reader may fill one again (those of a list and
+            of ArrowBlocks are not).
         checkpoint : path, optional
             Where to write the coefficients and the history after each iteration (NumPy's npz).
         resume : path, optional
-            A checkpoint to start from.
+            A checkpoint to start from. (An interrupted fit leaves the model as it was; a callback
+            that stops a fit leaves the last iterate, from which `warm_start` goes on.)
 
         Returns
         -------
@@ -100,6 +103,7 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
     ) -> Self:
         check_parameters(vars(self), SOLVERS)
         given = getattr(blocks, "feature_names", None)
+        saved = None if checkpoint is None else Checkpoint(checkpoint)  # says what is wrong with it
         tasks = FitTasks(self, self.max_iter, blocks, None, None)
         rng = generator(self.random_state)
 
@@ -111,7 +115,6 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
                 source, self, names, self._penalty, rng, source.threads or thread_count(self.n_jobs)
             )
             fitted.n_features_in_ = data.X.shape[1]
-            saved = None if checkpoint is None else Checkpoint(checkpoint)
             before = None if resume is None else Checkpoint(resume).read(objective, data)
             self._fit_to(objective, data, fitted, tasks, None, saved=saved, before=before)
         return self

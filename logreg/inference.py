@@ -295,7 +295,7 @@ def infer(
         cov_type=cov_type,
         groups=None if groups is None else inputs.group_codes(groups, n),
         weights=weights,
-        converged=model.outcome_ is Outcome.CONVERGED,
+        converged=getattr(model, "outcome_", None) in (Outcome.CONVERGED, None),  # of a stream
     )
 
 

@@ -90,10 +90,12 @@ class Past:
         bent = self.times(change)
         return float(self.slope @ change + 0.5 * bent @ change), self.slope + bent
 
-    def add(self, point: Point) -> None:
-        """The second order of other rows at this point, to which all of Q is carried."""
+    def add(self, point: Point, ahead: Point) -> None:
+        """The second order of other rows, their slope at a point, to which all of Q is carried, and
+        their curvature at one ahead of it.
+        """
         self.slope = self.value_and_gradient(point.theta)[1] + point.gradient
-        self.curvature += point.hessian if self.curvature.ndim == 2 else _diagonal(point)
+        self.curvature += ahead.hessian if self.curvature.ndim == 2 else _diagonal(ahead)
         self.anchor, self.is_empty = point.theta, False
 
     def fade(self, factor: float) -> None:
@@ -158,6 +160,10 @@ class Kept(RowObjective):
     def metric_by_root(self, point: Point, still: int) -> None:
         """Of the past there is no root."""
         return
+
+    def pull_of_penalty(self, theta: Array) -> Array:
+        """The penalty's part of the gradient."""
+        return np.tile(self._penalty_diagonal, self.q) * theta
 
     def whole_diagonal(self, point: Point) -> Array:
         """The diagonal of H, (p,)."""

@@ -42,9 +42,10 @@ class Online(Fitting):
         There is no learning rate. Each row changes the coefficients by their covariance so far
         (of more than 2,000 coefficients: by its diagonal), and some thousand rows, those whose
         loss is least like a parabola, are kept and solved for again. After one read the log loss
-        is near that of the optimum: above it by less than a hundredth of the sampling error
-        d/(2n) on most data. It does not depend on the columns' units, and hardly on how the rows
-        are cut into batches. The first call begins the stream: the rows of a `fit` before have no
+        is near that of the optimum: above it by a few hundredths of the sampling error d/(2n) on
+        most data in random order (docs/scale.md has where it is more: rows sorted by class, for
+        one). It does not depend on the columns' units, and hardly on how the rows are cut into
+        batches. The first call begins the stream: the rows of a `fit` before have no
         part in it.
 
         Parameters
@@ -56,7 +57,7 @@ class Online(Fitting):
         sample_weight : array-like (n_samples,), optional
         forgetting : float, default=1.0
             The weight of a row when the next one has come, for streams that drift: the past
-            counts half after log(½) / log(forgetting) rows.
+            counts half after log(½) / log(forgetting) rows of weight 1.
 
         Returns
         -------
@@ -90,16 +91,29 @@ class Online(Fitting):
         weight = self._row_weights(sample_weight, known, codes)
         inputs.check_finite(row_blocks(X), getattr(fitted, "feature_names_in_", None))
         stream = self._stream if begun else self._begin(X.shape[1], len(known))
+        self._check_stream(stream)
         stream.forgetting = float(forgetting)
-        with single_threaded_blas():
-            stream.learn(X, codes, weight)
-            w, b = stream.coefficients()
-        found = attributes(w, b, inputs.Data(X, Targets(known, codes), None, None, None))
-        self.__dict__.update({**vars(fitted), **found})
-        for name in OF_A_FIT:
-            self.__dict__.pop(name, None)
-        self._stream, self.n_samples_seen_ = stream, stream.n_rows
+        try:
+            with single_threaded_blas():
+                stream.learn(X, codes, weight)
+        finally:  # what an interrupted call has learned is learned
+            found = inputs.Data(X, Targets(known, codes), None, None, None)
+            self.__dict__.update({**vars(fitted), **attributes(*stream.coefficients(), found)})
+            for name in OF_A_FIT:
+                self.__dict__.pop(name, None)
+            self._stream, self.n_samples_seen_ = stream, stream.n_rows
         return self
+
+    def _check_stream(self, stream: Stream) -> None:
+        """Take the penalty as it is now; the intercept cannot come or go."""
+        if self.l1_ratio > 0 and np.isfinite(self.C):
+            raise ValueError("partial_fit has no L1 penalty: set l1_ratio=0, or use fit_blocks.")
+        if bool(self.fit_intercept) != stream.intercept:
+            raise ValueError(
+                f"fit_intercept is {self.fit_intercept} now and was {stream.intercept} when the "
+                "stream began: begin anew with a clone."
+            )
+        stream.ridge = np.broadcast_to(np.asarray(self._penalty(stream.d).l2, float), stream.d)
 
     def _known_classes(self, classes: ArrayLike | None) -> Array:
         if classes is None:
@@ -135,16 +149,13 @@ class Online(Fitting):
         return factors if weight is None else factors * weight
 
     def _begin(self, d: int, K: int) -> Stream:
-        if self.l1_ratio > 0 and np.isfinite(self.C):
-            raise ValueError("partial_fit has no L1 penalty: set l1_ratio=0, or use fit_blocks.")
         q = 1 if K == 2 else K
         if np.isinf(self.C) and q * (d + self.fit_intercept) > LARGEST:
             raise ValueError(
                 f"C=inf with {q * (d + self.fit_intercept)} coefficients: without a penalty "
                 f"partial_fit takes up to {LARGEST}. Set a finite C."
             )
-        ridge = np.asarray(self._penalty(d).l2, dtype=np.float64)
-        return Stream(q, d, ridge=ridge, intercept=self.fit_intercept)
+        return Stream(q, d, intercept=bool(self.fit_intercept))
 
 
 def _check_forgetting(forgetting: Any) -> None:

@@ -6,6 +6,7 @@ for 1/min(1, factor · score) rows (sequential Poisson sampling, Ohlsson 1998). 
 when more rows have come than the sample may hold; samples of blocks add up.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.uint64]
 
 SLACK = 1.25  # more rows than `most` that may be held for a while
-ROOM = 1.5  # more than `most` that the blocks may give together, where their scores are known
+ROOM = 4  # times `most` that the blocks may give together, where their scores are about known
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -90,7 +91,7 @@ class Reservoir:
     def __init__(self, most: int) -> None:
         self.most, self.factor = most, np.inf
         self.parts: list[tuple[Any, NDArray[Any], Array]] = []
-        self.score, self.priority = np.empty(0), np.empty(0)
+        self.score, self.u = np.empty(0), np.empty(0)
 
     @classmethod
     def of(
@@ -111,16 +112,21 @@ class Reservoir:
         one = cls(most)
         if total is not None:
             one.factor = ROOM * most / total
-        with np.errstate(divide="ignore", invalid="ignore"):
-            priority = np.where(score > 0, u / score, np.inf)
-        if weight is not None:
-            priority[weight == 0] = np.inf
-        one._cut(priority)
-        keep = np.flatnonzero(priority < one.factor)
+        score = score if weight is None else np.where(weight > 0, score, 0.0)
+        one.score, one.u = score, u
+        one._cut()
+        keep = np.flatnonzero(one.priority < one.factor)
         each = np.ones(len(keep)) if weight is None else weight[keep]
         one.parts = [(X[keep], labels[keep], each)]
-        one.score, one.priority = score[keep], priority[keep]
+        one.score, one.u = score[keep], u[keep]
         return one
+
+    @property
+    def priority(self) -> Array:
+        """The factor from which on each row belongs to the sample."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            priority: Array = np.where(self.score > 0, self.u / self.score, np.inf)
+        return priority
 
     def encoded(self, labels: NDArray[Any]) -> "Reservoir":
         """The same with the places of its labels among all in place of the labels."""
@@ -132,31 +138,43 @@ class Reservoir:
         both.factor = min(self.factor, other.factor)
         both.parts = self.parts + other.parts
         both.score = np.concatenate([self.score, other.score])
-        both.priority = np.concatenate([self.priority, other.priority])
-        if len(both.score) > SLACK * both.most:  # not at every block: rows are gathered
-            both._cut(both.priority)
-            both._gather()
+        both.u = np.concatenate([self.u, other.u])
+        if len(both.u) > SLACK * both.most:  # not at every block: rows are gathered
+            both._join_equals()
+            both._cut()
+            both._gather(np.flatnonzero(both.priority < both.factor))
         return both
 
-    def _cut(self, priority: Array) -> None:
+    def _cut(self) -> None:
         """Lower the factor to where `most` rows remain."""
-        self.factor = min(self.factor, self._limit(priority, self.most))
+        self.factor = min(self.factor, self._limit(self.most))
 
-    @staticmethod
-    def _limit(priority: Array, m: int) -> float:
+    def _limit(self, m: int) -> float:
         """The factor for which at most m rows remain."""
+        priority = self.priority
         return float(np.partition(priority, m)[m]) if len(priority) > m else np.inf
 
-    def _gather(self) -> None:
-        keep = self.priority < self.factor
-        ends = np.cumsum([len(labels) for _, labels, _ in self.parts])[:-1]
-        each = [np.flatnonzero(part) for part in np.split(keep, ends)]
+    def _join_equals(self) -> None:
+        """Rows of several blocks that have the same number, as they agree: one for all of them."""
+        numbers, first, inverse = np.unique(self.u, return_index=True, return_inverse=True)
+        if len(numbers) == len(self.u):
+            return
+        weight: Array = np.bincount(inverse, self.rows[2]).astype(np.float64)
+        order = np.argsort(first)
+        self._gather(first[order])
+        X, labels, _ = self.rows
+        self.parts = [(X, labels, weight[order])]
+
+    def _gather(self, keep: NDArray[np.intp]) -> None:
+        """Keep these rows, in rising order."""
+        ends = np.cumsum([0, *(len(labels) for _, labels, _ in self.parts)])
+        each = [keep[(a <= keep) & (keep < b)] - a for a, b in pairwise(ends)]
         self.parts = [  # part by part, so that no two copies of all are there at a time
             (X[index], labels[index], weight[index])
             for index, (X, labels, weight) in zip(each, self.parts, strict=True)
             if len(index)
         ]
-        self.score, self.priority = self.score[keep], self.priority[keep]
+        self.score, self.u = self.score[keep], self.u[keep]
 
     @property
     def rows(self) -> tuple[Any, NDArray[Any], Array]:
@@ -167,9 +185,10 @@ class Reservoir:
 
     def drawn(self, m: int) -> tuple[Any, NDArray[Any], Array]:
         """About m rows, or as many as there are: X, y, and weights times what a row stands for."""
-        factor = min(self.factor, self._limit(self.priority, m))
-        index = np.argsort(self.priority)  # the same whatever the order of the blocks
-        index = index[: np.count_nonzero(self.priority < factor)]
+        self._join_equals()
+        factor, priority = min(self.factor, self._limit(m)), self.priority
+        index = np.argsort(priority)  # the same whatever the order of the blocks
+        index = index[: np.count_nonzero(priority < factor)]
         X, labels, weight = self.rows
         with np.errstate(invalid="ignore"):
             stands_for = 1.0 / np.minimum(factor * self.score[index], 1.0)

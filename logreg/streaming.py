@@ -51,6 +51,8 @@ NUMBERS, NUMBERS_OF_LARGE = 20_000_000, 2_000_000  # ... and numbers in them, at
 GROWTH = 1.5  # of the first rows, until all are solved for again
 TOGETHER = 128  # rows times outputs of one implicit step, which costs their cube
 ROUNDING = 1e-12  # of the mean: a column that varies by no more is constant
+FORGOTTEN = 1e-30  # a share of the past that is next to nothing
+SMALL, AHEAD = 0.3, 3.0  # standard errors of a penalty that has no say; log-odds of a step
 STALE = 0.1  # share left of the past
 
 
@@ -111,6 +113,7 @@ class Stream:
         if not np.all(weight > 0):
             some = np.flatnonzero(weight > 0)
             X, codes, weight = X[some], codes[some], weight[some]
+        X = self._alike(X)
         start, n = 0, len(codes)
         while start < n:
             stop = min(start + self.rows.room(X, start), n)
@@ -127,6 +130,13 @@ class Stream:
             else:
                 self._solve()
 
+    def _alike(self, X: Any) -> Any:
+        """X sparse or not, as the rows that came first were."""
+        first = self.rows.parts[0] if self.rows.parts else X
+        if is_sparse(first) == is_sparse(X):
+            return X
+        return sparse.csr_array(X) if is_sparse(first) else X.toarray()
+
     def coefficients(self) -> tuple[Array, Array]:
         """Weights (q, d) and intercepts (q,) in the user's units; over K classes they add up to 0.
 
@@ -142,14 +152,14 @@ class Stream:
             return weight
         later = np.cumsum(weight[::-1])[::-1] - weight
         if self.moments is not None:
-            factor = self.forgetting ** float(weight.sum())
+            factor = max(self.forgetting ** float(weight.sum()), FORGOTTEN)
             self.past.fade(factor)
             self.left *= factor
-            self.rows.weight = self.rows.weight * factor
+            self.rows.weight = np.maximum(self.rows.weight * factor, FORGOTTEN**2)
             self.spread.fade(factor)
             total, mean, square = self.moments
             self.moments = Moments(total * factor, mean, square * factor)
-        faded: Array = weight * self.forgetting**later
+        faded: Array = weight * np.maximum(self.forgetting**later, FORGOTTEN)
         return faded
 
     def _is_stale(self, x: Any) -> bool:
@@ -215,9 +225,7 @@ class Stream:
         total, mean, square = self.moments
         self.constant = square / total <= (ROUNDING * mean) ** 2
         self.moments = Moments(total, mean, np.where(self.constant, 0.0, square))
-        variance = self.moments.square / total + (0.0 if self.intercept else mean**2)
-        weak = np.where(self.constant, 1.0, VANISHING * variance)  # or rounding would be a column
-        ridge = np.where(self.ridge > 0, self.ridge, weak)
+        ridge = np.where(self.ridge > 0, self.ridge, self._weak())
         matrix = row_blocks(x)
         if self.is_large and self.design is not None and not self.past.is_empty:
             self.design = self.design.over(matrix)  # a diagonal cannot move
@@ -231,6 +239,13 @@ class Stream:
         assert self.design is not None
         loss, penalty = self._loss(codes, weight), ElasticNet(0.0, ridge)
         return Kept(self.design, loss, penalty, self.past)
+
+    def _weak(self) -> Array:
+        """The curvature of next to no penalty, (d,)."""
+        assert self.moments is not None
+        total, mean, square = self.moments
+        variance = square / total + (0.0 if self.intercept else mean**2)
+        return np.where(self.constant, 1.0, VANISHING * variance)  # or rounding would be a column
 
     def _move(self, design: Design) -> None:
         """To other coordinates."""
@@ -256,8 +271,22 @@ class Stream:
         if len(straight):
             loss = kept.loss.take(straight, np.ones(len(straight)))
             others = RowObjective(kept.design.take(straight), loss, ElasticNet(0.0, 0.0))
-            self.past.add(others.at(point.theta))
+            ahead = point.theta + self._ahead(kept, point)
+            self.past.add(others.at(point.theta), others.at(ahead))
         self.design = kept.design.over(row_blocks(self.rows.gather()[0]))
+
+    def _ahead(self, kept: Kept, point: Point) -> Array:
+        """Half of the way to where θ goes as the penalty's share falls: there the curvature of rows
+        that are let go is taken, or the parabola would be one of the wrong place.
+        """
+        still, pull = np.zeros(kept.size), kept.pull_of_penalty(point.theta)
+        if self.is_large or float(pull @ point.metric.solve(pull)) < SMALL**2:
+            return still
+        free = Kept(kept.design, kept.loss, ElasticNet(0.0, self._weak()), kept.past)
+        step = by_newton(free, free.at(point.theta))[0].theta - point.theta
+        farthest = float(np.abs(kept.margin_change(step)).max())
+        half: Array = 0.5 * min(1.0, AHEAD / max(farthest, 1e-300)) * step
+        return half
 
     def _part(self, score: Array) -> Codes:
         """Keep half of the rows; which of the others are taken as a parabola."""
