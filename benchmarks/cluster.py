@@ -41,7 +41,7 @@ def dask_ml(folder: str, d: int) -> None:
     from dask.distributed import Client, LocalCluster
     from dask_ml.linear_model import LogisticRegression
 
-    cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0")
     with cluster, Client(cluster):
         X = np.load(f"{folder}/X.npy", mmap_mode="r")
         y = np.load(f"{folder}/y.npy").astype(int)
@@ -53,8 +53,8 @@ def dask_ml(folder: str, d: int) -> None:
         X = da.concatenate(chunks).persist()
         y = da.from_array(y, chunks=rows).persist()
         X.sum().compute()
-        for solver in ("newton", "lbfgs", "admm"):
-            for tol in (1e-2, 1e-4, 1e-6, 1e-8):
+        for solver in ("newton", "lbfgs"):  # its default, admm, took over 50 s for 200,000 x 20
+            for tol in (1e-2, 1e-4):
                 model = LogisticRegression(solver=solver, tol=tol, C=STRENGTH, max_iter=200)
                 start = perf_counter()
                 try:
@@ -126,7 +126,7 @@ def ours(folder: str, d: int) -> list[dict[str, Any]]:
     from logreg.dask import LogisticRegression
 
     found = []
-    cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0")
     with cluster, Client(cluster):
         y = np.load(f"{folder}/y.npy").astype(int)
         rows = -(-len(y) // CHUNKS)
@@ -137,7 +137,7 @@ def ours(folder: str, d: int) -> list[dict[str, Any]]:
         X = da.concatenate(chunks).persist()
         y = da.from_array(y, chunks=rows).persist()
         X.sum().compute()
-        for tol in (1e-1, 1e-6, 1e-1, 1e-6):
+        for tol in (1e-6, 1.0, 1e-1, 1e-6):  # the first starts everything
             start = perf_counter()
             model = LogisticRegression(C=STRENGTH, tol=tol).fit(X, y)
             seconds = perf_counter() - start
@@ -146,7 +146,7 @@ def ours(folder: str, d: int) -> list[dict[str, Any]]:
                 {"solver": f"{model.n_passes_} rounds", "tol": tol, "seconds": seconds}
                 | {"coef": w, "intercept": b}
             )
-    return found[2:]
+    return found[1:]
 
 
 def peer(python: str, what: str, folder: str, d: int) -> list[dict[str, Any]]:

@@ -146,7 +146,7 @@ def forecasts(model: np.ndarray) -> list[str]:
 def main(write: bool) -> None:
     rounds = []
     for workers in (1, 2):
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
         with cluster, Client(cluster):
             for n, d, chunks in product(ROWS, COLUMNS, CHUNKS):
                 rounds.append(measured(workers, n, d, chunks))

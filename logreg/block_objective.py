@@ -26,7 +26,6 @@ from logreg.sampling import EVENLY
 from logreg.survey import Survey, most_rows
 
 FEW = 20_000  # rows that tell a mean
-WORTH = 500  # parameters whose Hessian costs little more than the read
 
 
 class Extent(NamedTuple):
@@ -162,7 +161,7 @@ class BlockObjective(Objective):
     # -- what the margins tell ---------------------------------------------------------------------
 
     def intercept_information(self, point: Point) -> Array:
-        if self.size <= WORTH:  # a certificate may ask for it as well
+        if "hessian" in vars(point):
             places = np.arange(self.design.d, self.size, self.design.width)
             return point.hessian[np.ix_(places, places)]
         index, place = self.index, self.place(point)

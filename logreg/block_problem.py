@@ -40,7 +40,7 @@ def pose_blocks(
     classes, table = found.classes, found.table
     d = len(table.moments.mean)
     penalty = penalty_of(d)
-    stub = Elsewhere(classes.rows, d, table)
+    stub = Elsewhere(classes.rows, d, table, blocks.reading)
     stub.meter.passes += 1 if factors is None else 2
     alive = classes.totals > 0
     if table.sparse and not penalty.anything:

@@ -23,9 +23,8 @@ NO_PENALTY = ElasticNet(0.0, 0.0)
 class Elsewhere:
     """An X that is read elsewhere: its shape, and a meter of its reads."""
 
-    reading = 50.0  # a gigabyte a second
-
-    def __init__(self, n: int, d: int, table: Any) -> None:
+    def __init__(self, n: int, d: int, table: Any, reading: float) -> None:
+        self.reading = reading
         self.n, self.d, self.sparse, self.pairs = n, d, table.sparse, table.pairs
         self.row_width = max(1, table.entries // max(n, 1)) if table.sparse else d
         self.meter = Meter()

@@ -31,6 +31,7 @@ class Blocks(Protocol):
     """All rows, wherever they are."""
 
     threads: int | None  # for a block, if not as many as there are
+    reading: float  # what it takes to have a number in memory, in units of about 0.2 ns
 
     def add_up(self, function: Callable[[Block], Parts | None]) -> Parts:
         """The sum of what the function returns for each block, if anything: one read of all."""
@@ -69,6 +70,7 @@ class LocalBlocks:
     """Blocks that an iterable gives, each time anew."""
 
     threads: int | None = None
+    reading = 50.0  # a gigabyte a second
 
     def __init__(self, given: Iterable[Any], estimator: Any, *, reset: bool = True) -> None:
         if iter(given) is given:

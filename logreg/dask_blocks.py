@@ -76,6 +76,7 @@ def _aligned(name: str, column: Pieces, rows: tuple[int, ...]) -> list[Any]:
 class DaskBlocks:
     """The chunks of Dask's data, each kept as a block by the worker that made it."""
 
+    reading = 0.0  # they lie in memory
     threads: int | None = 1  # of a task: a worker has as many tasks as it has threads
 
     def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:

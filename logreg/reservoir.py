@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.uint64]
 
 SLACK = 1.25  # more rows than `most` that may be held for a while
-ROOM = 4  # times `most` that the blocks may give together, where their scores are about known
+ROOM = 2  # times `most` that the blocks may give together, where their scores are about known
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -17,6 +17,7 @@ from logreg.targets import Targets, check_two_classes
 Array = NDArray[np.float64]
 
 SAMPLE_BYTES = 2**25  # that a sample of the rows may have ...
+FIRST, FIRST_A_COLUMN = 20_000, 640  # rows that the first look keeps: candidates for a start
 ENOUGH = 20  # ... if it is not to have fewer rows than so many a column
 
 
@@ -128,7 +129,7 @@ def survey(
         else:
             inputs.check_finite(matrix, names())
         entries = block.X.nnz if matrix.sparse else block.X.size
-        most = most_rows(matrix)
+        most = min(most_rows(matrix), max(FIRST, FIRST_A_COLUMN * matrix.d))
         sample = Reservoir.of(
             most,
             block.X,
