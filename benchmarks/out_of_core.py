@@ -50,13 +50,14 @@ def blocks(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def write(folder: Path, n: int) -> None:
+    """The raw file, and Parquet of a quarter of the rows: it takes four times as long to read."""
     with open(folder / "X.raw", "wb") as raw, open(folder / "y.raw", "wb") as labels:
         for X, y in blocks(n):
             raw.write(X.tobytes())
             labels.write(y.tobytes())
     schema = pa.schema([(f"x{j}", pa.float64()) for j in range(COLUMNS)] + [("y", pa.int8())])
     with pq.ParquetWriter(folder / "table.parquet", schema, compression="none") as file:
-        for X, y in blocks(n):
+        for X, y in blocks(n // 4):
             columns = [pa.array(X[:, j]) for j in range(COLUMNS)] + [pa.array(y)]
             file.write_table(pa.table(columns, schema=schema))
 
