@@ -38,11 +38,16 @@ bench: .venv/peers ## some ten minutes: our time and memory against other packag
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/memory.py
 
+# PEERS="--dask-ml PYTHON --spark PYTHON": interpreters that have them, see benchmarks/cluster.py
 bench-full: .venv/peers ## all data sets, the pictures and the crossovers; writes docs/speed.md and speed_l1.md (hours)
 	$(BIN)/python benchmarks/speed.py --all --write
 	$(BIN)/python benchmarks/lasso.py --write
 	$(BIN)/python benchmarks/inference.py --write
 	$(BIN)/python benchmarks/simulated_intervals.py --write
+	$(BIN)/python benchmarks/out_of_core.py
+	$(BIN)/python benchmarks/streaming.py 3
+	$(BIN)/python benchmarks/scale.py --write
+	$(BIN)/python benchmarks/cluster.py $(PEERS)
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/curves.py
 	$(BIN)/python benchmarks/crossover.py

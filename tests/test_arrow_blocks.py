@@ -423,3 +423,12 @@ def test_without_pyarrow(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"pip install 'logreg\[arrow\]'"):
         ArrowBlocks("data.parquet", target="y")
+
+
+def test_a_null_among_the_values_of_a_dictionary_is_a_null():
+    values = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 0, 1, 2], pa.int32()), pa.array(["a", "b", None])
+    )
+    table = pa.table({"x": [1.0, 2, 3, 4, 5], "y": values})
+    with pytest.raises(ValueError, match="column 'y' has 1 null .* the first in row 4"):
+        list(ArrowBlocks(table, target="y"))

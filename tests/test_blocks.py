@@ -233,6 +233,34 @@ def test_any_cut_will_do(seed, k, K):
     assert apart(memory, model, X, y, weight) < 2e-6
 
 
+def test_a_reader_may_fill_one_buffer_again():
+    X, y = made(n=4000)
+
+    class Filled:
+        def __iter__(self):
+            rows, labels = np.empty((500, 6)), np.empty(500, int)
+            for a in range(0, 4000, 500):
+                rows[:], labels[:] = X[a : a + 500], y[a : a + 500]
+                yield rows, labels
+                rows[:] = np.nan
+
+    assert_array_equal(
+        LogisticRegression().fit_blocks(Filled()).coef_,
+        LogisticRegression().fit_blocks(cut(8, X, y)).coef_,
+    )
+
+
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_few_different_rows_in_small_blocks(size):
+    """Their numbers tie, as they agree: one of them stands for all."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (3000, 3)).astype(float)
+    y = (X[:, 0] + rng.logistic(size=3000) > 0.5).astype(int)
+    blocks = [(X[a : a + size], y[a : a + size]) for a in range(0, 3000, size)]
+    model = LogisticRegression(C=np.inf).fit_blocks(blocks)
+    assert apart(LogisticRegression(C=np.inf).fit(X, y), model, X, y) < 2e-6
+
+
 # -- sentences ---------------------------------------------------------------------------------
 
 
@@ -304,6 +332,7 @@ def test_an_error_of_the_reader_surfaces_with_the_block():
             raise self.error
 
     refused(Broken(OSError("the disk is gone")), "Block 3: the disk is gone", OSError)
+    refused(Broken(FileNotFoundError(2, "gone", "a")), "Block 3: gone: 'a'", FileNotFoundError)
     refused(Broken(KeyError("x")), "Block 3: KeyError: 'x'", RuntimeError)
     with pytest.raises(KeyboardInterrupt):
         LogisticRegression().fit_blocks(Broken(KeyboardInterrupt()))
@@ -357,6 +386,8 @@ def test_what_is_no_checkpoint_of_this_fit(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="is no checkpoint of a fit"):
         LogisticRegression().fit_blocks(blocks, resume=path)
+    with pytest.raises(IsADirectoryError, match="is a folder; a checkpoint is a file"):
+        LogisticRegression().fit_blocks(blocks, checkpoint=tmp_path)
     LogisticRegression().fit_blocks(blocks, checkpoint=path)
     with pytest.raises(ValueError, match=r"coefficients \(1, 6\) and classes \['0', '1'\]"):
         LogisticRegression().fit_blocks([(X[:, :3], y)], resume=path)

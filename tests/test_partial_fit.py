@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from logreg import LogisticRegression
+from logreg import ConvergenceWarning, LogisticRegression
 from logreg.datasets import load_breast_cancer, load_iris, load_pima
 
 
@@ -134,3 +135,52 @@ def test_an_empty_batch_changes_nothing():
     model.partial_fit(X, y)
     before = model.coef_.copy()
     assert_array_equal(model.partial_fit(X[:0], pd.Series([], dtype=int)).coef_, before)
+
+
+@pytest.mark.parametrize("size", [1, 10, 30])
+def test_a_penalty_that_rules_at_first(size):
+    """What ridge holds back goes on as rows come: the excess stays small, whatever the units."""
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(20_000, 5))
+    y = (Z @ rng.normal(size=5) + rng.logistic(size=20_000) > 0).astype(int)
+    X = Z / size
+    model, best = learned(LogisticRegression(C=1.0), X, y, 500), LogisticRegression().fit(X, y)
+    penalty = [0.5 * (m.coef_**2).sum() for m in (model, best)]
+    assert loss(model, X, y) + penalty[0] - loss(best, X, y) - penalty[1] < 0.3 * 6 / 2
+
+
+def test_weights_that_underflow_are_forgotten():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 3))
+    y = (X[:, 0] + rng.logistic(size=3000) > 0).astype(int)
+    model = LogisticRegression()
+    for a in range(0, 3000, 500):
+        rows = slice(a, a + 500)
+        model.partial_fit(X[rows], y[rows], classes=[0, 1], forgetting=0.2)
+    assert np.isfinite(model.coef_).all()
+
+
+def test_dense_and_sparse_batches_of_one_stream():
+    X, y = load_pima(return_X_y=True)
+    for first, then in ((X, csr_array(X)), (csr_array(X), X)):
+        model = LogisticRegression().partial_fit(first, y, classes=[0, 1])
+        assert model.partial_fit(then, y).n_samples_seen_ == 2 * len(y)
+
+
+def test_a_stream_takes_the_penalty_of_now_and_keeps_its_intercept():
+    X, y = load_pima(return_X_y=True)
+    model = learned(LogisticRegression(), X, y)
+    weak = np.abs(model.coef_).max()
+    model.set_params(C=1e-6).partial_fit(X, y)
+    assert np.abs(model.coef_).max() < 0.5 * weak
+    with pytest.raises(ValueError, match="fit_intercept is False now and was True"):
+        model.set_params(fit_intercept=False).partial_fit(X, y)
+
+
+def test_inference_after_a_stream():
+    X, y = load_pima(return_X_y=True)
+    model = learned(LogisticRegression(C=np.inf), X, y)
+    best = LogisticRegression(C=np.inf).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="standard errors from the optimum"):
+        errors = model.inference(X, y).bse
+    assert_allclose(errors, best.inference(X, y).bse, rtol=0.01)
