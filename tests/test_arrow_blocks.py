@@ -430,5 +430,5 @@ def test_a_null_among_the_values_of_a_dictionary_is_a_null():
         pa.array([0, 1, 0, 1, 2], pa.int32()), pa.array(["a", "b", None])
     )
     table = pa.table({"x": [1.0, 2, 3, 4, 5], "y": values})
-    with pytest.raises(ValueError, match="column 'y' has 1 null .* the first in row 4"):
+    with pytest.raises(ValueError, match=r"column .y. has 1 null .* the first in row 4"):
         list(ArrowBlocks(table, target="y"))
