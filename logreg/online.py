@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metaestimators import available_if
 
 from logreg import inputs
 from logreg.fitting import Fitting
@@ -22,12 +23,19 @@ Array = NDArray[Any]
 OF_A_FIT = ("outcome_", "gap_", "n_passes_", "n_iter_", "_history")
 
 
+def _without_corners(estimator: Any) -> bool:
+    if estimator.l1_ratio > 0 and np.isfinite(estimator.C):
+        raise AttributeError("partial_fit has no L1 penalty: set l1_ratio=0, or use fit_blocks.")
+    return True
+
+
 class Online(Fitting):
     """An estimator that can learn rows as they come."""
 
     n_samples_seen_: int
     _stream: Stream
 
+    @available_if(_without_corners)
     def partial_fit(
         self,
         X: Any,
@@ -67,7 +75,9 @@ class Online(Fitting):
         Raises
         ------
         ValueError
-            For a class that is not in `classes`, an L1 penalty, or ``class_weight="balanced"``.
+            For a class that is not in `classes`, or ``class_weight="balanced"``.
+        AttributeError
+            With an L1 penalty there is no such method.
 
         Examples
         --------
@@ -106,8 +116,6 @@ class Online(Fitting):
 
     def _check_stream(self, stream: Stream) -> None:
         """Take the penalty as it is now; the intercept cannot come or go."""
-        if self.l1_ratio > 0 and np.isfinite(self.C):
-            raise ValueError("partial_fit has no L1 penalty: set l1_ratio=0, or use fit_blocks.")
         if bool(self.fit_intercept) != stream.intercept:
             raise ValueError(
                 f"fit_intercept is {self.fit_intercept} now and was {stream.intercept} when the "

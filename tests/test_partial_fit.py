@@ -119,7 +119,8 @@ def test_sentences():
         model.partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="X has 2 features"):
         model.partial_fit(X[:, :2], y)
-    with pytest.raises(ValueError, match="no L1 penalty"):
+    assert not hasattr(LogisticRegression(l1_ratio=1), "partial_fit")
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'"):
         LogisticRegression(l1_ratio=1).partial_fit(X, y, classes=[0, 1])
     with pytest.raises(ValueError, match="'balanced' needs all rows"):
         LogisticRegression(class_weight="balanced").partial_fit(X, y, classes=[0, 1])
