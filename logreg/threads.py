@@ -71,12 +71,18 @@ def thread_count(n_jobs: int | None = None) -> int:
     backend, _ = get_active_backend()
     if getattr(backend, "nesting_level", 0):  # inside joblib's threads the cores are taken
         return 1
+    with _limit_lock:  # our own limit, of a fit that is under way, is not meant
+        return _allowed if _limit_users else _blas_threads()
+
+
+def _blas_threads() -> int:
     limits = [library.num_threads for library in _blas().lib_controllers]
     return max(1, min(limits)) if limits else os.cpu_count() or 1
 
 
 _limit_lock = threading.Lock()
 _limit_users = 0
+_allowed = 1  # threads, before the first of them
 _limiter: Any = None
 
 
@@ -94,11 +100,12 @@ def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS at one thread. The limit is global to the process, so the first fit of several at
     a time sets it and the last one lifts it; each on its own would restore what another had set.
     """
-    global _limit_users, _limiter
+    global _limit_users, _limiter, _allowed
     with _limit_lock:
         _limit_users += 1
         if _limit_users == 1:
             _take_control()
+            _allowed = _blas_threads()
             _limiter = _blas().limit(limits=1)
             _take_control()
     try:

@@ -11,7 +11,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from numpy.testing import assert_array_equal
 from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
-from logreg import LogisticRegression
+from logreg import LogisticRegression, row_blocks
 from logreg.threads import run, single_threaded_blas, thread_count
 
 threadpoolctl_version = tuple(int(n) for n in version("threadpoolctl").split(".")[:2])
@@ -308,3 +308,35 @@ def test_a_forked_child_can_fit():
         child.join()
     assert_array_equal(coef, expected)
     assert results == list(range(100))
+
+
+@needs_blas_threads
+def test_a_fit_under_way_is_no_limit():
+    with threadpool_limits(2, user_api="blas"):
+        assert thread_count() == 2
+        with single_threaded_blas(), single_threaded_blas():
+            assert thread_count() == 2
+        assert thread_count() == 2
+    with threadpool_limits(1, user_api="blas"), single_threaded_blas():
+        assert thread_count() == 1
+
+
+@needs_blas_threads
+@pytest.mark.parametrize("what", ["fit", "fit_blocks", "inference"])
+def test_large_fits_take_the_threads_that_there_are(what, monkeypatch):
+    X, y = np.tile(BIG, (4, 1)), np.tile(BIG_Y, 4)
+    model, seen = LogisticRegression(C=np.inf).fit(X, y), set()
+
+    def counted(work, jobs, n_threads):
+        seen.add(n_threads)
+        return run(work, jobs, n_threads)
+
+    monkeypatch.setattr(row_blocks, "run", counted)
+    asked = {
+        "fit": lambda: model.fit(X, y),
+        "fit_blocks": lambda: model.fit_blocks([(X, y)]),
+        "inference": lambda: model.inference(X, y).bse,
+    }
+    with threadpool_limits(2, user_api="blas"):
+        asked[what]()
+    assert max(seen) == 2
