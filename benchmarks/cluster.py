@@ -37,22 +37,12 @@ def table(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 def dask_ml(folder: str, d: int) -> None:
     """A line of JSON a tolerance."""
-    import dask.array as da
     from dask.distributed import Client, LocalCluster
     from dask_ml.linear_model import LogisticRegression
 
     cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0")
     with cluster, Client(cluster):
-        X = np.load(f"{folder}/X.npy", mmap_mode="r")
-        y = np.load(f"{folder}/y.npy").astype(int)
-        rows = -(-len(y) // CHUNKS)
-        chunks = [
-            da.from_delayed(part, (min(rows, len(y) - a), d), float)
-            for a, part in slices(f"{folder}/X.npy", len(y), rows)
-        ]
-        X = da.concatenate(chunks).persist()
-        y = da.from_array(y, chunks=rows).persist()
-        X.sum().compute()
+        X, y = in_chunks(folder, d)
         for solver in ("newton", "lbfgs"):  # its default, admm, took over 50 s for 200,000 x 20
             for tol in (1e-2, 1e-4):
                 model = LogisticRegression(solver=solver, tol=tol, C=STRENGTH, max_iter=200)
@@ -65,13 +55,24 @@ def dask_ml(folder: str, d: int) -> None:
                 told(solver, tol, perf_counter() - start, model.coef_, model.intercept_)
 
 
-def slices(path: str, n: int, rows: int) -> list[tuple[int, Any]]:
+def in_chunks(folder: str, d: int) -> tuple[Any, Any]:
+    """The table as Dask's, in the memory of its workers."""
     import dask
+    import dask.array as da
+
+    y = np.load(f"{folder}/y.npy").astype(int)
+    n, rows = len(y), -(-len(y) // CHUNKS)
 
     def part(a: int) -> np.ndarray:
-        return np.array(np.load(path, mmap_mode="r")[a : a + rows])
+        return np.array(np.load(f"{folder}/X.npy", mmap_mode="r")[a : a + rows])
 
-    return [(a, dask.delayed(part)(a)) for a in range(0, n, rows)]
+    chunks = [
+        da.from_delayed(dask.delayed(part)(a), (min(rows, n - a), d), float)
+        for a in range(0, n, rows)
+    ]
+    X, y = da.concatenate(chunks).persist(), da.from_array(y, chunks=rows).persist()
+    X.sum().compute()
+    return X, y
 
 
 def spark(folder: str, d: int) -> None:
@@ -120,7 +121,6 @@ def tell(**found: Any) -> None:
 
 def ours(folder: str, d: int) -> list[dict[str, Any]]:
     """Two fits over Dask, the first with the start of everything in it."""
-    import dask.array as da
     from distributed import Client, LocalCluster
 
     from logreg.dask import LogisticRegression
@@ -128,15 +128,7 @@ def ours(folder: str, d: int) -> list[dict[str, Any]]:
     found = []
     cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0")
     with cluster, Client(cluster):
-        y = np.load(f"{folder}/y.npy").astype(int)
-        rows = -(-len(y) // CHUNKS)
-        chunks = [
-            da.from_delayed(part, (min(rows, len(y) - a), d), float)
-            for a, part in slices(f"{folder}/X.npy", len(y), rows)
-        ]
-        X = da.concatenate(chunks).persist()
-        y = da.from_array(y, chunks=rows).persist()
-        X.sum().compute()
+        X, y = in_chunks(folder, d)
         for tol in (1e-6, 1.0, 1e-1, 1e-6):  # the first starts everything
             start = perf_counter()
             model = LogisticRegression(C=STRENGTH, tol=tol).fit(X, y)

@@ -37,7 +37,7 @@ class Slices:
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         for a in range(0, len(self.y), ROWS):
-            yield np.array(self.X[a : a + ROWS]), self.y[a : a + ROWS]
+            yield self.X[a : a + ROWS], self.y[a : a + ROWS]
 
 
 def blocks(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

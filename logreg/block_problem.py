@@ -1,6 +1,5 @@
 """Blocks and parameters as a problem."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from logreg.block_rows import Elsewhere, Whole
 from logreg.blocks import Blocks
 from logreg.design import Design
 from logreg.inputs import Data
-from logreg.outcome import CollinearityWarning
+from logreg.outcome import CollinearityWarning, warn_caller
 from logreg.penalty import ElasticNet
 from logreg.problem import check_unpenalised, collinearity
 from logreg.survey import survey
@@ -34,7 +33,6 @@ def pose_blocks(
     """The problem, after one read of the blocks (two with class weights), and what it says of the
     data: its X has no rows.
     """
-
     salt = int(rng.integers(2**63))
     found, factors = survey(blocks, estimator.class_weight, names, threads, salt)
     classes, table = found.classes, found.table
@@ -58,8 +56,7 @@ def pose_blocks(
     objective = BlockObjective(blocks, whole, found, design, penalty)
     flat = undetermined(objective)
     if flat is not None and not quiet:
-        sentence = collinearity(design, flat, names())
-        warnings.warn(sentence, CollinearityWarning, stacklevel=4)
+        warn_caller(collinearity(design, flat, names()), CollinearityWarning)
     empty = np.empty((0, d), dtype=table.dtype)
     targets = Targets(classes.labels[alive], np.empty(0, np.uint8))
     return objective.with_flat(flat), Data(empty, targets, None, None, names())

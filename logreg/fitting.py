@@ -1,6 +1,5 @@
 """From a problem to fitted attributes: what `fit` and `fit_blocks` share."""
 
-import warnings
 from collections.abc import Sequence
 from copy import copy
 from typing import Any, Self
@@ -19,7 +18,7 @@ from logreg.existence import recedes, solve
 from logreg.linear_classifier import LinearClassifier
 from logreg.minimize import Callback, Record, Solution
 from logreg.objective import Objective
-from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning
+from logreg.outcome import ConvergenceWarning, Outcome, SeparationWarning, warn_caller
 from logreg.parameters import check_parameters
 from logreg.penalty import ElasticNet
 from logreg.point import Point
@@ -207,9 +206,7 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
             solver=self.solver,
             runaways=runaways,
         )
-        warnings.warn(sentence, kind, stacklevel=self._frames)
-
-    _frames = 5  # from a warning to the caller of fit
+        warn_caller(sentence, kind)
 
 
 def theta_of(objective: Objective, coef: Array, intercept: Array) -> Array:

@@ -6,6 +6,7 @@ import warnings
 from enum import Enum
 from pathlib import Path
 
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 
 __all__ = ["CollinearityWarning", "ConvergenceWarning", "Outcome", "SeparationWarning"]
@@ -68,7 +69,12 @@ class CollinearityWarning(UserWarning):
     determined; the fit takes those of the smallest norm."""
 
 
-INSIDE = (str(Path(__file__).parent), functools.__file__)
+# the package, and what stands between it and its caller: properties, scikit-learn's callbacks
+INSIDE = (
+    str(Path(__file__).parent),
+    functools.__file__,
+    str(Path(sklearn.__file__).parent / "callback"),
+)
 
 
 def warn_caller(sentence: str, kind: type[Warning]) -> None:

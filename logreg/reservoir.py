@@ -6,6 +6,7 @@ for 1/min(1, factor · score) rows (sequential Poisson sampling, Ohlsson 1998). 
 when more rows have come than the sample may hold; samples of blocks add up.
 """
 
+from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
@@ -33,7 +34,7 @@ def _mixed(key: Bits) -> Bits:
 
 def _label_bits(label: Any) -> int:
     """Bits of a label, the same in every process (`hash` of a string is not)."""
-    return int.from_bytes(repr(label).encode()[-8:].ljust(8), "little")
+    return int.from_bytes(blake2b(repr(label).encode(), digest_size=8).digest(), "little")
 
 
 def uniforms(
@@ -56,7 +57,11 @@ def _contents(X: Any, y: Targets, weight: Array | None) -> Bits:
     odd = np.random.default_rng(1).integers(2**64, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
     sparse: bool = issparse(X)
     values = X.data if sparse else np.ascontiguousarray(X)
-    bits: NDArray[Any] = values.view(np.uint64 if values.dtype.itemsize == 8 else np.uint32)
+    double = values.dtype.itemsize == 8
+    bits: NDArray[Any] = values.view(np.uint64 if double else np.uint32)
+    # A whole number has its bits at the upper end, where products would lose them: with those of
+    # the exponent at the lower end as well, rows agree only if all of their numbers do.
+    bits = bits ^ (bits >> bits.dtype.type(52 if double else 23))
     if sparse:
         ends = np.zeros(len(values) + 1, dtype=np.uint64)
         np.cumsum(bits * odd[X.indices], out=ends[1:])

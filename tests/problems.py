@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logreg import LogisticRegression
 from logreg.design import Design
+from logreg.inputs import check_fit
 from logreg.loss import Binomial, Multinomial
 from logreg.penalty import ElasticNet
+from logreg.problem import pose
 from logreg.row_blocks import RowBlocks
 from logreg.row_objective import RowObjective
 
@@ -75,3 +78,20 @@ PROBLEMS = {
     "wide": generated(20, 60),
     "wide, three classes": generated(30, 60, 3),
 }
+
+
+def in_odd_units(n=3000, d=6, K=2, seed=0):
+    """Columns in all sorts of units, classes from a logistic model."""
+    rng = np.random.default_rng(seed)
+    Z = rng.normal(size=(n, d))
+    y = (Z @ rng.normal(size=(d, K)) + rng.gumbel(size=(n, K))).argmax(axis=1)
+    return Z * 10.0 ** rng.uniform(-4, 4, d) + 10 * rng.normal(size=d), y
+
+
+def apart(a, b, X, y, weight=None):
+    """How many standard errors of the first model's problem the two are apart."""
+    data = check_fit(LogisticRegression(), X, y, weight, a.class_weight, None)
+    objective = pose(data, ElasticNet.of(a.C, 0.0), a.fit_intercept, quiet=True)
+    here, there = (objective.design.from_user(m.coef_, m.intercept_).ravel() for m in (a, b))
+    step = there - here
+    return float(np.sqrt(max(step @ objective.at(here).hessian_times(step), 0.0)))

@@ -18,6 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import apart
+from problems import in_odd_units as made
 from scipy.sparse import csr_array, random_array
 
 from logreg import (
@@ -29,34 +31,14 @@ from logreg import (
 )
 from logreg.blocks import ahead
 from logreg.datasets import load_breast_cancer, load_iris
-from logreg.inputs import check_fit
-from logreg.penalty import ElasticNet
-from logreg.problem import pose
 from logreg.reservoir import Reservoir, uniforms
 from logreg.targets import encode_targets
-
-
-def made(n=3000, d=6, K=2, seed=0):
-    """Columns in all sorts of units, classes from a logistic model."""
-    rng = np.random.default_rng(seed)
-    Z = rng.normal(size=(n, d))
-    y = (Z @ rng.normal(size=(d, K)) + rng.gumbel(size=(n, K))).argmax(axis=1)
-    return Z * 10.0 ** rng.uniform(-4, 4, d) + 10 * rng.normal(size=d), y
 
 
 def cut(k, *arrays):
     """The arrays' rows in k blocks."""
     ends = np.linspace(0, len(arrays[-1]), k + 1).astype(int)
     return [tuple(a[i:j] for a in arrays) for i, j in itertools.pairwise(ends)]
-
-
-def apart(a, b, X, y, weight=None):
-    """How many standard errors of the first model's problem the two are apart."""
-    data = check_fit(LogisticRegression(), X, y, weight, a.class_weight, None)
-    objective = pose(data, ElasticNet.of(a.C, 0.0), a.fit_intercept, quiet=True)
-    here, there = (objective.design.from_user(m.coef_, m.intercept_).ravel() for m in (a, b))
-    step = there - here
-    return float(np.sqrt(max(step @ objective.at(here).hessian_times(step), 0.0)))
 
 
 # -- the same answer ---------------------------------------------------------------------------
@@ -215,10 +197,15 @@ def test_separated_classes():
         LogisticRegression(C=np.inf).fit_blocks(cut(4, X, y))
 
 
-def test_a_fit_that_does_not_get_there_says_so():
+def test_a_fit_that_does_not_get_there_says_so_where_it_was_called():
     X, y = made()
-    with pytest.warns(ConvergenceWarning, match="max_iter"):
-        LogisticRegression(max_iter=1).fit_blocks(cut(2, X, y))
+    X = np.column_stack([X, X[:, 0]])
+    model = LogisticRegression(C=np.inf, max_iter=1)
+    for fit in (lambda: model.fit(X, y), lambda: model.fit_blocks(cut(2, X, y))):
+        with pytest.warns() as record:
+            fit()
+        assert {w.category for w in record} == {CollinearityWarning, ConvergenceWarning}
+        assert {w.filename for w in record} == {__file__}
 
 
 @settings(max_examples=25, deadline=None)
@@ -275,7 +262,7 @@ class Changing:
         return iter(self.first if self.pass_number < self.since else self.later)
 
 
-def refused(blocks, match, kind=ValueError, **params):
+def assert_refused(blocks, match, kind=ValueError, **params):
     model = LogisticRegression(**params)
     with pytest.raises(kind, match=match):
         model.fit_blocks(blocks)
@@ -285,39 +272,49 @@ def refused(blocks, match, kind=ValueError, **params):
 def test_what_is_wrong_with_blocks_is_said():
     X, y = made(n=400)
     good = cut(4, X, y)
-    refused((block for block in good), "read only once, as a generator can")
-    refused([], "blocks has no rows")
-    refused([(X[:0], y[:0])], "blocks has no rows")
-    refused([X], r"Block 0: a block must be \(X, y\) or \(X, y, sample_weight\), got ndarray")
-    refused([good[0], (X, y, y, y)], "Block 1: a block must be .* got tuple of 4")
-    refused([good[0], (X[:5], y[:4])], "Block 1: y has 4 values, X has 5 rows")
-    refused([good[0], (X[:5, :3], y[:5])], "Block 1: X has 3 features, but .* is expecting 6")
-    refused([(X, np.zeros(400))], "y has one class")
-    refused([(X, y, np.zeros(400))], "sample_weight is zero for every row")
-    refused([(X, y, -np.ones(400))], "Block 0: sample_weight has 400 negative values")
-    refused([good[0], (csr_array(X[:9]), y[:9])], "some blocks are sparse and others dense")
-    refused([good[0], (X[:9], np.full(9, "a"))], "y mixes labels that cannot be sorted")
+    assert_refused((block for block in good), "read only once, as a generator can")
+    assert_refused([], "blocks has no rows")
+    assert_refused([(X[:0], y[:0])], "blocks has no rows")
+    assert_refused(
+        [X], r"Block 0: a block must be \(X, y\) or \(X, y, sample_weight\), got ndarray"
+    )
+    assert_refused([good[0], (X, y, y, y)], "Block 1: a block must be .* got tuple of 4")
+    assert_refused([good[0], (X[:5], y[:4])], "Block 1: y has 4 values, X has 5 rows")
+    assert_refused(
+        [good[0], (X[:5, :3], y[:5])], "Block 1: X has 3 features, but .* is expecting 6"
+    )
+    assert_refused([(X, np.zeros(400))], "y has one class")
+    assert_refused([(X, y, np.zeros(400))], "sample_weight is zero for every row")
+    assert_refused([(X, y, -np.ones(400))], "Block 0: sample_weight has 400 negative values")
+    assert_refused([good[0], (csr_array(X[:9]), y[:9])], "some blocks are sparse and others dense")
+    assert_refused([good[0], (X[:9], np.full(9, "a"))], "y mixes labels that cannot be sorted")
     frame = pd.DataFrame(X, columns=list("abcdef"))
-    refused([(frame, y), (frame[list("bacdef")], y)], "Block 1: The feature names should match")
+    assert_refused(
+        [(frame, y), (frame[list("bacdef")], y)], "Block 1: The feature names should match"
+    )
 
 
 def test_missing_values_are_named_with_their_block():
     X, y = made(n=400)
     X[210, 2] = np.nan
-    refused(cut(4, X, y), "Block 2: X has 1 missing value .* in row 10 of column 2")
+    assert_refused(cut(4, X, y), "Block 2: X has 1 missing value .* in row 10 of column 2")
 
 
 def test_blocks_that_change_between_passes():
     X, y = made(n=400)
     good = cut(4, X, y)
     changed = "Block 1 has 90 rows in this pass and had 100 in the first"
-    refused(Changing(good, [good[0], (X[:90], y[:90]), *good[2:]]), changed)
-    refused(
+    assert_refused(Changing(good, [good[0], (X[:90], y[:90]), *good[2:]]), changed)
+    assert_refused(
         Changing(good, good[:3]), "blocks ended after 3 in this pass; in the first there were 4"
     )
-    refused(Changing(good, [*good, good[0]]), "Block 4 has 100 rows in this pass and was not there")
+    assert_refused(
+        Changing(good, [*good, good[0]]), "Block 4 has 100 rows in this pass and was not there"
+    )
     other = [*good[:3], (X[300:], np.full(100, 7))]
-    refused(Changing(good, other), "Block 3: y has the class 7, which was not there in the first")
+    assert_refused(
+        Changing(good, other), "Block 3: y has the class 7, which was not there in the first"
+    )
 
 
 def test_an_error_of_the_reader_surfaces_with_the_block():
@@ -331,9 +328,11 @@ def test_an_error_of_the_reader_surfaces_with_the_block():
             yield from cut(4, X, y)[:3]
             raise self.error
 
-    refused(Broken(OSError("the disk is gone")), "Block 3: the disk is gone", OSError)
-    refused(Broken(FileNotFoundError(2, "gone", "a")), "Block 3: gone: 'a'", FileNotFoundError)
-    refused(Broken(KeyError("x")), "Block 3: KeyError: 'x'", RuntimeError)
+    assert_refused(Broken(OSError("the disk is gone")), "Block 3: the disk is gone", OSError)
+    assert_refused(
+        Broken(FileNotFoundError(2, "gone", "a")), "Block 3: gone: 'a'", FileNotFoundError
+    )
+    assert_refused(Broken(KeyError("x")), "Block 3: KeyError: 'x'", RuntimeError)
     with pytest.raises(KeyboardInterrupt):
         LogisticRegression().fit_blocks(Broken(KeyboardInterrupt()))
 
@@ -397,7 +396,8 @@ KILLED = """
     import os, signal, sys
     import numpy as np
     sys.path.insert(0, {tests!r})
-    from test_blocks import cut, made
+    from problems import in_odd_units as made
+    from test_blocks import cut
     from logreg import LogisticRegression
 
     blocks = cut(4, *made(n=40_000, d=8))
@@ -540,6 +540,19 @@ def test_a_rows_number_is_made_of_its_contents():
     assert len(np.unique(twice)) == 1000  # rows that agree have numbers of their own
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_of_whole_numbers_have_numbers_of_their_own(dtype):
+    """Their bits are at the upper end of a float; and labels may end alike."""
+    rng = np.random.default_rng(0)
+    X = np.unique(rng.integers(0, 4, (30_000, 12)).astype(dtype), axis=0)
+    same = np.zeros(len(X), int)
+    assert len(np.unique(numbers(X, same))) == len(X)
+    assert len(np.unique(numbers(csr_array(X), same))) == len(X)
+    label = np.array(["one of the classes", "two of the classes"])
+    a, b = (numbers(X[:100], np.repeat(label[k], 100)) for k in (0, 1))
+    assert not np.isin(a, b).any()
+
+
 def test_a_reservoir_stands_for_all_rows():
     """Weights are the inverse of the probabilities, so that sums are right on average."""
     X, y = made(n=4000)
@@ -564,4 +577,5 @@ def test_no_warning_is_lost_or_made_up():
     X, y = made(n=400)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        LogisticRegression().fit_blocks(cut(3, X, y))
+        model = LogisticRegression().fit_blocks(cut(3, X, y))
+    assert model.outcome_.name == "CONVERGED"

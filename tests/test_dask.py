@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import apart
+from problems import in_odd_units as made
 from scipy.sparse import csr_array, csr_matrix, random_array
 from sklearn.base import clone
 
 import logreg
-from logreg.inputs import check_fit
-from logreg.penalty import ElasticNet
-from logreg.problem import pose
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -44,14 +43,6 @@ def client(cluster):
         yield client
 
 
-def made(n=3000, d=6, K=2, seed=0):
-    """Columns in all sorts of units, classes from a logistic model."""
-    rng = np.random.default_rng(seed)
-    Z = rng.normal(size=(n, d))
-    y = (Z @ rng.normal(size=(d, K)) + rng.gumbel(size=(n, K))).argmax(axis=1)
-    return Z * 10.0 ** rng.uniform(-4, 4, d) + 10 * rng.normal(size=d), y
-
-
 def cut(k, *arrays):
     """The arrays in k chunks of rows."""
     size = -(-len(arrays[-1]) // k)
@@ -62,15 +53,6 @@ def frames(X, y, k):
     table = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])]).assign(y=y)
     table = dd.from_pandas(table, npartitions=k)
     return table.drop(columns="y"), table["y"]
-
-
-def apart(a, b, X, y, weight=None):
-    """How many standard errors of the first model's problem the two are apart."""
-    data = check_fit(logreg.LogisticRegression(), X, y, weight, a.class_weight, None)
-    objective = pose(data, ElasticNet.of(a.C, 0.0), a.fit_intercept, quiet=True)
-    here, there = (objective.design.from_user(m.coef_, m.intercept_).ravel() for m in (a, b))
-    step = there - here
-    return float(np.sqrt(max(step @ objective.at(here).hessian_times(step), 0.0)))
 
 
 def assert_same(a, b):
