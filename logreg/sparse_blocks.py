@@ -156,26 +156,36 @@ class SparseBlocks(RowBlocks):
         with np.errstate(over="ignore", invalid="ignore"):
             linear, from_zero = self.add_up(kernel, groups=self.groups(self.d))
             total = float(s.sum())
-            mean = linear / total
+            mean = linear / total if total else np.zeros(self.d)
             square = from_zero - total * mean * mean
             cancelled = ~(square > 1e-4 * from_zero) & (from_zero > 0)
             if cancelled.any():
-                square[cancelled] = self._deviations(s, mean)[cancelled]
+                shift, about = self._deviations(s, mean)
+                mean[cancelled] += shift[cancelled]
+                square[cancelled] = about[cancelled]
         return Moments(total, mean, square)
 
-    def _deviations(self, s: Array, mean: Array) -> Array:
-        """Σ_i s_i (x_ij - mean_j)², for columns far from zero: the squares would cancel."""
+    def _deviations(self, s: Array, mean: Array) -> tuple[Array, Array]:
+        """What the mean lacks, and Σ_i s_i (x_ij - mean_j)² about the right one, for columns far
+        from zero: the sums would lose their digits.
+        """
 
-        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
-            square, stored = np.zeros(self.d), np.zeros(self.d)
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array, Array, Array]:
+            linear, square, stored, count = (np.zeros(self.d) for _ in range(4))
             for rows in blocks:
                 block = self.block(rows).rows
                 each = np.repeat(s[rows], np.diff(block.indptr))
                 stored += np.bincount(block.indices, each, self.d)
-                each *= (block.data - mean[block.indices]) ** 2
+                count += np.bincount(block.indices, each > 0, self.d)
+                deviation = block.data - mean[block.indices]
+                each *= deviation
+                linear += np.bincount(block.indices, each, self.d)
+                each *= deviation
                 square += np.bincount(block.indices, each, self.d)
-            return square, stored
+            return linear, square, stored, count
 
-        square, stored = self.add_up(kernel, groups=self.groups(self.d))
-        deviations: Array = square + np.maximum(s.sum() - stored, 0.0) * mean**2
-        return deviations
+        linear, square, stored, count = self.add_up(kernel, groups=self.groups(self.d))
+        # what rounding leaves of a full column's weight would be multiplied by a large mean
+        left = np.where(count == np.count_nonzero(s), 0.0, np.maximum(s.sum() - stored, 0.0))
+        shift = (linear - left * mean) / s.sum()
+        return shift, np.maximum(square + left * mean**2 - s.sum() * shift**2, 0.0)
