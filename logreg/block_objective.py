@@ -16,7 +16,7 @@ from logreg.collinear import are_independent, flat_directions, squares
 from logreg.design import Design
 from logreg.loss import log_odds
 from logreg.metric import FactoredHessian, triangle
-from logreg.objective import Advance, Array, Index, Objective, Shift
+from logreg.objective import Advance, Array, Index, LargeSample, Objective, Shift
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.reservoir import Reservoir, uniforms
@@ -248,6 +248,10 @@ class BlockObjective(Objective):
     @property
     def most_rows(self) -> int:
         return most_rows(self.design.matrix)
+
+    @property
+    def large_sample(self) -> LargeSample:  # a read costs more than its Hessians
+        return LargeSample(min(self.most_rows, self.design.n // 2), accuracy=0.1)
 
     def candidates(self, size: int, rng: np.random.Generator) -> RowObjective:
         """Of those that the first read kept."""

@@ -83,7 +83,8 @@ class Binomial:
     q = 1
 
     def __init__(self, codes: NDArray[np.intp] | Array, weight: Array | None = None) -> None:
-        self.sign = 1.0 - 2.0 * codes
+        self.sign = np.multiply(codes, -2.0)
+        self.sign += 1.0
         self.weight = weight
 
     def value_and_residual(self, margin: Array, rows: Rows) -> tuple[float, Array]:

@@ -65,6 +65,13 @@ class Advance(NamedTuple):
     all: float  # ... and in all
 
 
+class LargeSample(NamedTuple):
+    """A sample whose Hessian is the metric for all rows."""
+
+    rows: int
+    accuracy: float  # of what its optimum is worth, to which that is sought
+
+
 class Objective(ABC):
     """F for one design, loss and penalty. ``at(theta)`` gives a :class:`Point`."""
 
@@ -190,6 +197,11 @@ class Objective(ABC):
     @abstractmethod
     def most_rows(self) -> int:
         """Rows that a sample may have."""
+
+    @property
+    @abstractmethod
+    def large_sample(self) -> LargeSample:
+        """What saves reads of all rows for more than it costs."""
 
     @abstractmethod
     def candidates(self, size: int, rng: np.random.Generator) -> "Objective":

@@ -10,7 +10,7 @@ from logreg.collinear import null_space
 from logreg.design import Design
 from logreg.loss import Loss
 from logreg.metric import FactoredHessian, triangle
-from logreg.objective import Advance, Array, Index, Objective, Shift
+from logreg.objective import Advance, Array, Index, LargeSample, Objective, Shift
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.sampling import drawn
@@ -236,7 +236,10 @@ class RowObjective(Objective):
         return information
 
     def largest_margin(self, point: Point) -> float:
-        return float(_range(point.margin.copy()).max())
+        margin: Array = point.margin
+        if self.q == 1:
+            return max(float(margin.max()), -float(margin.min()))
+        return float(np.ptp(margin, axis=0).max())
 
     def lead(self, point: Point) -> float:
         margin: Array = point.margin
@@ -326,6 +329,10 @@ class RowObjective(Objective):
     @property
     def most_rows(self) -> int:
         return self.design.n
+
+    @property
+    def large_sample(self) -> LargeSample:
+        return LargeSample(self.design.n // 10, accuracy=0.5)
 
     def candidates(self, size: int, rng: np.random.Generator) -> "RowObjective":
         n = self.design.n

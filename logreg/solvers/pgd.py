@@ -7,8 +7,9 @@ metric for much less:
 
 1. Draw m = max(2000, 20 p) rows by leverage among 8 m drawn evenly, find their optimum by Newton's
    method, start there.
-2. Again with a tenth of all rows, by leverage among all; each stage divides the distance by about
-   sqrt(m/p), and is solved only to its own statistical accuracy.
+2. Again with a tenth of all rows, by leverage among all (of rows that are not in memory with as
+   many as may be kept); each stage divides the distance by about sqrt(m/p), and is solved to a
+   part of its own statistical accuracy.
 3. On all rows, limited-memory BFGS with the Hessian of the last sample as its initial metric.
 4. Where the forecast of the passes still needed exceeds the price of an exact Hessian of all rows
    (where columns nearly separate the classes, coefficients travel far and the curvature changes on
@@ -48,6 +49,9 @@ COSTLY = 15  # gradients that a Hessian of several classes costs: then a Kroneck
 PASSES = 25  # ... for which so many gradients more are needed than with samples
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
 WORTH = 1.6e7  # work of a Hessian from which samples save more than finding them costs
+ACCURACY = 0.3  # of what a sample's optimum is worth, in standard errors, to which it is sought
+ALL = 1e-4  # for all rows its square would be 0
+STEPS = 30  # of Newton's method, for a sample
 MANY = 300  # parameters from which Hessians of all rows are dear, if rows are few as well
 
 
@@ -116,16 +120,17 @@ def by_samples(
     warm = bool(theta.reshape(objective.shape)[:, : objective.design.d].any())
     columns = objective.design.column_curvature()
     curvature, point = columns, None
-    for size, steps in ((m, 30), (n // 10, 12)):
-        size = min(size, objective.most_rows)
-        if not m <= size <= n // 4:
+    first, (large, accuracy) = min(m, objective.most_rows), objective.large_sample
+    for size in (first, large):
+        if not m <= size or (size == first and size > n // 4):
             continue
         # The first sample only finds a start: candidates for it save two passes over all rows.
         pool = objective if warm or size > m else objective.candidates(8 * m, rng)
         sample = pool.draw_by_leverage(theta, curvature, size, rng)
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
-            point = settle(sample, theta, np.sqrt(n / size * objective.size), steps)
+            worth = np.sqrt(max(n / size - 1, ALL) * objective.size)
+            point = settle(sample, theta, accuracy * worth, STEPS)
         theta = point.theta
         # A column that is missing in the sample has no curvature there, and must not rule the next.
         seen = np.diag(point.hessian).reshape(objective.shape).sum(axis=0)
