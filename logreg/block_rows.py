@@ -15,7 +15,7 @@ from logreg.point import Point
 from logreg.row_blocks import Meter
 from logreg.row_objective import RowObjective
 from logreg.sparse_blocks import row_blocks
-from logreg.targets import Targets, smallest
+from logreg.targets import LATER, Targets, places, smallest
 
 NO_PENALTY = ElasticNet(0.0, 0.0)
 
@@ -57,22 +57,14 @@ class Whole(NamedTuple):
             return None
         return self.objective(X, codes, weight)
 
-    def places(self, y: Targets) -> NDArray[np.intp]:
+    def places(self, y: Targets) -> NDArray[Any]:
         """Where the rows' classes stand among all labels."""
-        labels, codes = y
-        places = np.minimum(np.searchsorted(self.labels, labels), len(self.labels) - 1)
-        strange = labels[self.labels[places] != labels]
-        if len(strange):
-            raise ValueError(
-                f"y has the class {strange.tolist()[0]!r}, which was not there in the first pass: "
-                "blocks must be the same each time they are read."
-            )
-        found: NDArray[np.intp] = places[codes]
-        return found
+        return places(y, self.labels, LATER)
 
     def objective(self, X: Any, codes: NDArray[Any], weight: Array | None) -> RowObjective:
         """The problem of some rows in memory, whose classes stand at `codes` among all labels."""
-        codes = smallest(self.codes[codes], self.K)
+        if self.K < len(self.labels):  # some have no weight
+            codes = smallest(self.codes, self.K)[codes]
         two = self.K == 2
         loss: Loss = Binomial(codes, weight) if two else Multinomial(codes, self.K, weight)
         return RowObjective(self.design.over(row_blocks(X, self.threads)), loss, NO_PENALTY)

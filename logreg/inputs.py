@@ -263,19 +263,25 @@ def row_weights(sample_weight: Any, class_weight: Any, targets: Targets, n: int)
         factors = class_factors(class_weight, targets, weight)[targets.codes]
         what = "class_weight" if weight is None else "sample_weight times class_weight"
         weight = factors if weight is None else weight * factors
-    if weight is not None and weight.max(initial=0.0) > 1e100:
-        raise ValueError(
-            f"{what} has values up to {weight.max():.4g}; their products with the squares of X "
-            "overflow float64. Divide all weights by it."
-        )
-    if weight is not None and 0 < weight.max(initial=0.0) < 1e-100:
-        raise ValueError(
-            f"{what} has no value above {weight.max():.4g}; products with it underflow float64. "
-            "Divide all weights by it."
-        )
+    if weight is not None:
+        check_size(float(weight.max(initial=0.0)), what)
     if weight is not None and not weight.any() and n:
         raise ValueError(f"{what} is zero for every row; at least one must be positive.")
     return weight
+
+
+def check_size(largest: float, what: str) -> None:
+    """Raise for weights whose products with X leave float64."""
+    if largest > 1e100:
+        raise ValueError(
+            f"{what} has values up to {largest:.4g}; their products with the squares of X "
+            "overflow float64. Divide all weights by it."
+        )
+    if 0 < largest < 1e-100:
+        raise ValueError(
+            f"{what} has no value above {largest:.4g}; products with it underflow float64. "
+            "Divide all weights by it."
+        )
 
 
 def sample_weights(sample_weight: Any, n: int) -> Array | None:

@@ -6,6 +6,7 @@ for 1/min(1, factor · score) rows (sequential Poisson sampling, Ohlsson 1998). 
 when more rows have come than the sample may hold; samples of blocks add up.
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,8 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.uint64]
 
 SLACK = 1.25  # more rows than `most` that may be held for a while
-ROOM = 2  # times `most` that the blocks may give together, where their scores are about known
+ROOM = 1.3  # times `most` that the blocks may give together, where their scores are about known
+PIECE = 2**13  # numbers that are mixed at a time, in a cache
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -43,39 +45,64 @@ def uniforms(
     """A number from 0 to 1 for each row, (n,): by its place among all rows, if the place of the
     first is known, or by its contents.
     """
+    n = X.shape[0]
+    key = np.arange(start or 0, (start or 0) + n, dtype=np.uint64)
     if start is None:
-        key = _contents(X, y, weight)
-    else:
-        key = _mixed(np.arange(start, start + X.shape[0], dtype=np.uint64) * GOLDEN)
-    salted = _mixed(key + _mixed(np.array([salt], dtype=np.uint64)))
-    numbers: Array = (salted >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        contents = _Contents(X, y, weight)
+        for rows in _pieces(n, contents.width):
+            key[rows] = contents.key(rows)
+        ordered = np.sort(key)
+        if np.any(ordered[1:] == ordered[:-1]):
+            key += _earlier(key) * GOLDEN
+    salted, numbers = _mixed(np.array([salt], dtype=np.uint64)), np.empty(n)
+    for rows in _pieces(n, 1):
+        known = _mixed(key[rows] if start is None else key[rows] * GOLDEN)
+        numbers[rows] = (_mixed(known + salted) >> np.uint64(11)) * 2.0**-53
     return numbers
 
 
-def _contents(X: Any, y: Targets, weight: Array | None) -> Bits:
-    """Bits for each row; rows that agree get others by how many like them came before."""
-    odd = np.random.default_rng(1).integers(2**64, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
-    sparse: bool = issparse(X)
-    values = X.data if sparse else np.ascontiguousarray(X)
+def _pieces(n: int, width: int) -> Iterator[slice]:
+    """Rows with about `PIECE` numbers together."""
+    step = max(PIECE // max(width, 1), 1)
+    return (slice(first, min(first + step, n)) for first in range(0, n, step))
+
+
+class _Contents:
+    """Bits of what stands in a row, with its class and its weight."""
+
+    def __init__(self, X: Any, y: Targets, weight: Array | None) -> None:
+        self.X, self.codes, self.weight = X, y.codes, weight
+        self.sparse: bool = issparse(X)
+        self.width = X.nnz // max(X.shape[0], 1) if self.sparse else X.shape[1]
+        labels = [_label_bits(label) for label in y.classes.tolist()]
+        self.labels = np.array(labels, dtype=np.uint64) * GOLDEN
+        draw = np.random.default_rng(1).integers(2**64, size=X.shape[1], dtype=np.uint64)
+        self.odd = draw | np.uint64(1)
+
+    def key(self, rows: slice) -> Bits:
+        if self.sparse:
+            ends = self.X.indptr[rows.start : rows.stop + 1]
+            stored = slice(ends[0], ends[-1])
+            sums = np.zeros(stored.stop - stored.start + 1, dtype=np.uint64)
+            np.cumsum(_bits(self.X.data[stored]) * self.odd[self.X.indices[stored]], out=sums[1:])
+            key = sums[ends[1:] - ends[0]] - sums[ends[:-1] - ends[0]]
+        else:
+            key = np.einsum("ij,j->i", _bits(self.X[rows]), self.odd)
+        key = _mixed(key + self.labels[self.codes[rows]])
+        return key if self.weight is None else _mixed(key + self.weight[rows].view(np.uint64))
+
+
+def _bits(values: Any) -> NDArray[Any]:
+    """Those of the numbers, so that products with odd numbers differ where the numbers do.
+
+    A whole number has its bits at the upper end, where products would lose them: with those of the
+    exponent at the lower end as well, rows agree only if all of their numbers do.
+    """
+    values = np.ascontiguousarray(values)
     double = values.dtype.itemsize == 8
-    bits: NDArray[Any] = values.view(np.uint64 if double else np.uint32)
-    # A whole number has its bits at the upper end, where products would lose them: with those of
-    # the exponent at the lower end as well, rows agree only if all of their numbers do.
-    bits = bits ^ (bits >> bits.dtype.type(52 if double else 23))
-    if sparse:
-        ends = np.zeros(len(values) + 1, dtype=np.uint64)
-        np.cumsum(bits * odd[X.indices], out=ends[1:])
-        key = ends[X.indptr[1:]] - ends[X.indptr[:-1]]
-    else:
-        key = np.einsum("ij,j->i", bits, odd)
-    labels = np.array([_label_bits(label) for label in y.classes.tolist()], dtype=np.uint64)
-    key = _mixed(key + labels[y.codes] * GOLDEN)
-    if weight is not None:
-        key = _mixed(key + weight.view(np.uint64))
-    ordered = np.sort(key)
-    if np.any(ordered[1:] == ordered[:-1]):
-        key = _mixed(key + _earlier(key) * GOLDEN)
-    return key
+    bits = values.view(np.uint64 if double else np.uint32)
+    mixed: NDArray[Any] = bits ^ (bits >> bits.dtype.type(52 if double else 23))
+    return mixed
 
 
 def _earlier(key: Bits) -> Bits:
@@ -119,8 +146,9 @@ class Reservoir:
             one.factor = ROOM * most / total
         score = score if weight is None else np.where(weight > 0, score, 0.0)
         one.score, one.u = score, u
-        one._cut()
-        keep = np.flatnonzero(one.priority < one.factor)
+        priority = one.priority
+        one.factor = min(one.factor, _limit(priority, most))
+        keep = np.flatnonzero(priority < one.factor)
         each = np.ones(len(keep)) if weight is None else weight[keep]
         one.parts = [(X[keep], labels[keep], each)]
         one.score, one.u = score[keep], u[keep]
@@ -146,18 +174,10 @@ class Reservoir:
         both.u = np.concatenate([self.u, other.u])
         if len(both.u) > SLACK * both.most:  # not at every block: rows are gathered
             both._join_equals()
-            both._cut()
-            both._gather(np.flatnonzero(both.priority < both.factor))
+            priority = both.priority
+            both.factor = min(both.factor, _limit(priority, both.most))
+            both._gather(np.flatnonzero(priority < both.factor))
         return both
-
-    def _cut(self) -> None:
-        """Lower the factor to where `most` rows remain."""
-        self.factor = min(self.factor, self._limit(self.most))
-
-    def _limit(self, m: int) -> float:
-        """The factor for which at most m rows remain."""
-        priority = self.priority
-        return float(np.partition(priority, m)[m]) if len(priority) > m else np.inf
 
     def _join_equals(self) -> None:
         """Rows of several blocks that have the same number, as they agree: one for all of them."""
@@ -191,10 +211,16 @@ class Reservoir:
     def drawn(self, m: int) -> tuple[Any, NDArray[Any], Array]:
         """About m rows, or as many as there are: X, y, and weights times what a row stands for."""
         self._join_equals()
-        factor, priority = min(self.factor, self._limit(m)), self.priority
+        priority = self.priority
+        factor = min(self.factor, _limit(priority, m))
         index = np.argsort(priority)  # the same whatever the order of the blocks
         index = index[: np.count_nonzero(priority < factor)]
         X, labels, weight = self.rows
         with np.errstate(invalid="ignore"):
             stands_for = 1.0 / np.minimum(factor * self.score[index], 1.0)
         return X[index], labels[index], weight[index] * stands_for
+
+
+def _limit(priority: Array, m: int) -> float:
+    """The factor for which at most m rows remain."""
+    return float(np.partition(priority, m)[m]) if len(priority) > m else np.inf

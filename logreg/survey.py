@@ -12,12 +12,12 @@ from logreg.blocks import Block, Blocks
 from logreg.reservoir import Reservoir, uniforms
 from logreg.row_blocks import Moments, merged
 from logreg.sparse_blocks import row_blocks
-from logreg.targets import Targets, check_two_classes
+from logreg.targets import LATER, Targets, check_two_classes, places
 
 Array = NDArray[np.float64]
 
 SAMPLE_BYTES = 2**25  # that a sample of the rows may have ...
-FIRST, FIRST_A_COLUMN = 20_000, 640  # rows that the first look keeps: candidates for a start
+FIRST, FIRST_A_COLUMN = 20_000, 320  # rows that the first look keeps: candidates for a start
 ENOUGH = 20  # ... if it is not to have fewer rows than so many a column
 
 
@@ -61,6 +61,7 @@ class Classes:
         """The same, if a model can be fitted to it."""
         if not self.totals.any():
             raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+        inputs.check_size(self.largest, "sample_weight")
         check_two_classes(Targets(self.labels, np.arange(len(self.labels))), self.totals)
         return self
 
@@ -156,5 +157,5 @@ def weighted(block: Block, labels: NDArray[Any], factors: Array | None) -> Block
     """The block with the factors of its classes in its weights."""
     if factors is None:
         return block
-    each = factors[np.searchsorted(labels, block.y.classes)][block.y.codes]
+    each = factors[places(block.y, labels, LATER)]
     return block._replace(weight=each if block.weight is None else block.weight * each)

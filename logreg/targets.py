@@ -10,6 +10,9 @@ from sklearn.utils.multiclass import check_classification_targets
 Array = NDArray[np.float64]
 
 
+LATER = "which was not there in the first pass: blocks must be the same each time they are read."
+
+
 class Targets(NamedTuple):
     """y as classes and their codes, in the smallest type of integers."""
 
@@ -80,6 +83,19 @@ def _is_missing(v: Any) -> bool:
     """None, NaN, and pandas' NA and NaT, which cannot be imported here without pandas."""
     nothing = v is None or type(v).__name__ in ("NAType", "NaTType")
     return nothing or (isinstance(v, float) and v != v)
+
+
+def places(targets: Targets, known: NDArray[Any], strange: str) -> NDArray[Any]:
+    """Where the rows' classes stand among the known ones; those that do not are `strange`."""
+    labels, codes = targets
+    if np.array_equal(labels, known):
+        return codes
+    where = np.minimum(np.searchsorted(known, labels), len(known) - 1)
+    others = labels[known[where] != labels]
+    if len(others):
+        raise ValueError(f"y has the class {others.tolist()[0]!r}, {strange}")
+    found: NDArray[Any] = smallest(where, len(known))[codes]
+    return found
 
 
 def check_two_classes(targets: Targets, weight: Array | None) -> None:
