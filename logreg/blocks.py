@@ -86,9 +86,10 @@ class LocalBlocks:
         self.lengths: list[int] | None = None
 
     def add_up(self, function: Callable[[Block], Parts | None]) -> Parts:
-        parts, lengths = [], []
-        for number, block in enumerate(ahead(self._checked())):
-            n = block.X.shape[0]
+        parts: list[Parts] = []
+        lengths: list[int] = []
+        for block in ahead(self._checked()):
+            n, number = block.X.shape[0], len(lengths)
             lengths.append(n)
             self._compare(number, n)
             if n:
@@ -96,6 +97,7 @@ class LocalBlocks:
                     found = function(block)
                 if found is not None:
                     parts.append(found)
+            del block  # or it would be there until the next one is
             if len(parts) > 1:
                 parts = [add_parts(*parts)]
         if self.lengths is not None and len(lengths) < len(self.lengths):
@@ -127,9 +129,9 @@ class LocalBlocks:
                     one = next(given)
                 except StopIteration:
                     return
-                block = self.check(copied(one) if self.copies else one)
-            yield block
-            del one, block  # not three of them in memory
+                one = self.check(copied(one) if self.copies else one)
+            yield one
+            del one  # not two of them while the next one is read
             number += 1
 
 
@@ -161,17 +163,15 @@ def named(number: int) -> Iterator[None]:
 
 
 def ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """The items, each of them made by a thread while the one before is worked on."""
-    ready: Queue[tuple[Any, BaseException | None, bool]] = Queue(maxsize=1)
-    stopped = threading.Event()
+    """The items, each of them made by a thread while the one before is worked on: two at a time."""
+    ready: Queue[tuple[Any, BaseException | None, bool]] = Queue()
+    wanted, stopped = threading.Semaphore(1), threading.Event()
 
     def read() -> None:
         try:
-            for item in items:
-                ready.put((item, None, False))
-                del item
-                if stopped.is_set():
-                    return
+            while wanted.acquire() and not stopped.is_set():
+                ready.put((next(items), None, False))
+        except StopIteration:
             ready.put((None, None, True))
         except BaseException as error:  # to be raised where it is waited for
             ready.put((None, error, True))
@@ -185,10 +185,10 @@ def ahead(items: Iterator[Any]) -> Iterator[Any]:
                 raise error
             if last:
                 return
+            wanted.release()
             yield item
+            del item
     finally:
         stopped.set()
-        while reader.is_alive():  # it may wait for room
-            if not ready.empty():
-                ready.get()
-            reader.join(0.01)
+        wanted.release()
+        reader.join()

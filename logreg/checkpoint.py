@@ -69,8 +69,9 @@ class Checkpoint:
         except Exception as error:
             raise ValueError(f"resume: {str(self.path)!r} is no checkpoint of a fit.") from error
         shape = (objective.q, data.X.shape[1])
+        numbers = all(_are_numbers(part) for part in (coef, intercept, rows))
         whole = rows.shape[1:] == (len(Record._fields),) and intercept.shape == coef.shape[:1]
-        if not (whole and np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        if not (numbers and whole and np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise ValueError(f"resume: {str(self.path)!r} is no checkpoint of a fit.")
         if coef.shape != shape or classes.tolist() != _texts(data.y.classes).tolist():
             here = data.y.classes.tolist()
@@ -97,6 +98,10 @@ def continued(before: Sequence[Record], history: Sequence[Record]) -> list[Recor
         for record in history[1:]  # the first is where it had ended
     )
     return [*before, *later]
+
+
+def _are_numbers(part: Array) -> bool:
+    return part.dtype == np.float64 and not np.isnan(part).any()
 
 
 def _texts(classes: Array) -> Array:

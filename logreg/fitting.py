@@ -55,9 +55,9 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
     def fit_blocks(self, blocks: Any, *, checkpoint: Any = None, resume: Any = None) -> Self:
         """Fit the model to blocks of rows that need not fit into memory together.
 
-        The blocks are read once for each pass: some ten times at the default tolerance, and never
-        more than three of them are held. The next one is read while one is worked on. The answer
-        is that of `fit`, to within `tol`.
+        The blocks are read once for each pass: some ten times at the default tolerance. The next
+        one is read while one is worked on, and more than these two are never held, besides a
+        sample of some 32 MB. The answer is that of `fit`, to within `tol`.
 
         Parameters
         ----------

@@ -19,8 +19,9 @@ from logreg.spread import is_sparse
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-# Without a penalty: the curvature of one, per variance of a column, and of the intercept's. By it
-# a column that tells the classes apart so far has a finite weight, of some 20 log-odds.
+# Without a penalty: the curvature of one, per variance of a column, and of the intercept's, where
+# rows have weight 1. By it a column that tells the classes apart so far has a finite weight, of
+# some 20 log-odds.
 VANISHING = 1e-5
 SOLVED, ROUGHLY = 1e-2, 0.1  # standard errors from the optimum; by conjugate gradients
 FARTHEST = 10.0  # log-odds that a margin may move at once, if it is not larger itself
@@ -134,10 +135,12 @@ def _pulled(v: Array, ratio: Array, shift: Array) -> Array:
 class Kept(RowObjective):
     """F: the rows that are kept, the penalty, and Q for all others."""
 
-    def __init__(self, design: Design, loss: Loss, penalty: ElasticNet, past: Past) -> None:
+    def __init__(
+        self, design: Design, loss: Loss, penalty: ElasticNet, past: Past, vanishing: float
+    ) -> None:
         super().__init__(design, loss, penalty)
         weak = np.zeros(self.shape)
-        weak[:, design.d :] = VANISHING  # or one class alone would have no optimum
+        weak[:, design.d :] = vanishing  # or one class alone would have no optimum
         self.past, self.weak = past, weak.ravel()
 
     def value_and_gradient(

@@ -14,7 +14,7 @@ from logreg.problem import attributes
 from logreg.solvers import SOLVERS
 from logreg.sparse_blocks import row_blocks
 from logreg.streaming import LARGEST, Stream
-from logreg.targets import Targets, encode_targets
+from logreg.targets import Targets, encode_targets, places
 from logreg.threads import single_threaded_blas
 
 Array = NDArray[Any]
@@ -47,14 +47,14 @@ class Online(Fitting):
     ) -> Self:
         """Learn some more rows, which need not be kept.
 
-        There is no learning rate. Each row changes the coefficients by their covariance so far
-        (of more than 2,000 coefficients: by its diagonal), and some thousand rows, those whose
-        loss is least like a parabola, are kept and solved for again. After one read the log loss
-        is near that of the optimum: above it by a few hundredths of the sampling error d/(2n) on
-        most data in random order (docs/scale.md has where it is more: rows sorted by class, for
-        one). It does not depend on the columns' units, and hardly on how the rows are cut into
-        batches. The first call begins the stream: the rows of a `fit` before have no
-        part in it.
+        There is no learning rate. Each row changes the coefficients by their covariance so far,
+        and some thousand rows, those whose loss is least like a parabola, are kept and solved for
+        again. After one read the log loss is near that of the optimum: above it by a few
+        hundredths of the sampling error d/(2n) on most data in random order, whatever the columns'
+        units, and hardly other for other batches. docs/scale.md has where it is more: rows sorted
+        by class or repeated in long runs. Of more than 2,000 coefficients only the variances are
+        known: that is near the optimum where rows are many times as many, or columns have about
+        one scale. The first call begins the stream: the rows of a `fit` before have no part in it.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Online(Fitting):
         known = self._known_classes(classes)
         codes = _codes(y, known, X.shape[0])
         weight = self._row_weights(sample_weight, known, codes)
-        inputs.check_finite(row_blocks(X), getattr(fitted, "feature_names_in_", None))
+        _check_sizes(X, weight, getattr(fitted, "feature_names_in_", None))
         stream = self._stream if begun else self._begin(X.shape[1], len(known))
         self._check_stream(stream)
         stream.forgetting = float(forgetting)
@@ -166,21 +166,26 @@ class Online(Fitting):
         return Stream(q, d, intercept=bool(self.fit_intercept))
 
 
+def _check_sizes(X: Any, weight: Array | None, names: Any) -> None:
+    """Raise for what is not finite, or has squares that are not."""
+    matrix = row_blocks(X)
+    if weight is not None:
+        inputs.check_size(float(weight.max(initial=0.0)), "sample_weight")
+        weight = weight if weight.any() else None  # not learned, but checked all the same
+    if matrix.n:
+        inputs.check_columns(matrix.moments(weight), matrix, weight, names)
+
+
 def _check_forgetting(forgetting: Any) -> None:
     if not isinstance(forgetting, (int, float, np.floating)) or not 0 < forgetting <= 1:
         raise ValueError(f"forgetting must be a number above 0 and at most 1, got {forgetting!r}.")
 
 
 def _codes(y: Any, known: Array, n: int) -> Array:
-    labels, codes = encode_targets(y)
-    if len(codes) != n:
-        raise ValueError(f"y has {len(codes)} values, X has {n} rows: inconsistent numbers.")
-    places = np.minimum(np.searchsorted(known, labels), len(known) - 1)
-    strange = labels[known[places] != labels]
-    if len(strange):
+    targets = encode_targets(y)
+    if len(targets.codes) != n:
         raise ValueError(
-            f"y has the class {strange.tolist()[0]!r}, which is none of the classes "
-            f"{known.tolist()} of the first call of partial_fit."
+            f"y has {len(targets.codes)} values, X has {n} rows: inconsistent numbers."
         )
-    found: Array = places[codes]
-    return found
+    which = f"which is none of the classes {known.tolist()} of the first call of partial_fit."
+    return places(targets, known, which).astype(np.intp)

@@ -94,6 +94,7 @@ class Stream:
         self.ridge = np.broadcast_to(np.asarray(ridge, np.float64), n_columns).copy()
         self.forgetting = forgetting
         self.n_rows = 0
+        self.given = 0.0  # weight of them, as it was given
         self.theta = np.zeros((self.q, n_columns + intercept))
         self.is_large = self.theta.size > LARGEST
         self.rows = KeptRows(
@@ -119,6 +120,7 @@ class Stream:
             stop = min(start + self.rows.room(X, start), n)
             x, y, s = _own(X[start:stop]), np.array(codes[start:stop]), weight[start:stop]
             start = stop
+            self.given += float(s.sum())
             s = self._fade(s)
             self.rows.append(x, y, s)
             self.n_rows += len(y)
@@ -238,14 +240,21 @@ class Stream:
             self._move(design)
         assert self.design is not None
         loss, penalty = self._loss(codes, weight), ElasticNet(0.0, ridge)
-        return Kept(self.design, loss, penalty, self.past)
+        return Kept(self.design, loss, penalty, self.past, self._vanishing)
+
+    @property
+    def _vanishing(self) -> float:
+        """What is next to nothing beside rows of the weights so far."""
+        return VANISHING * self.given / self.n_rows
 
     def _weak(self) -> Array:
         """The curvature of next to no penalty, (d,)."""
         assert self.moments is not None
         total, mean, square = self.moments
         variance = square / total + (0.0 if self.intercept else mean**2)
-        return np.where(self.constant, 1.0, VANISHING * variance)  # or rounding would be a column
+        return np.where(
+            self.constant, 1.0, self._vanishing * variance
+        )  # or rounding would be a column
 
     def _move(self, design: Design) -> None:
         """To other coordinates."""
@@ -282,7 +291,8 @@ class Stream:
         still, pull = np.zeros(kept.size), kept.pull_of_penalty(point.theta)
         if self.is_large or float(pull @ point.metric.solve(pull)) < SMALL**2:
             return still
-        free = Kept(kept.design, kept.loss, ElasticNet(0.0, self._weak()), kept.past)
+        penalty = ElasticNet(0.0, self._weak())
+        free = Kept(kept.design, kept.loss, penalty, kept.past, self._vanishing)
         step = by_newton(free, free.at(point.theta))[0].theta - point.theta
         farthest = float(np.abs(kept.margin_change(step)).max())
         half: Array = 0.5 * min(1.0, AHEAD / max(farthest, 1e-300)) * step

@@ -110,6 +110,35 @@ def test_weights_and_rows_without_one():
     assert apart(memory, model, X, y, weight) < 2e-6
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_a_sparse_block_without_weight(l1_ratio):
+    X, y = made(n=4000)
+    X, weight = csr_array(X), np.where(np.arange(4000) < 1000, 0.0, 1.0)
+    blocks = cut(4, X, y, weight)
+    memory = LogisticRegression(l1_ratio=l1_ratio).fit(X, y, sample_weight=weight)
+    model = LogisticRegression(l1_ratio=l1_ratio).fit_blocks(blocks)
+    assert apart(memory, model, X, y, weight) < 2e-6
+    if not l1_ratio:
+        assert np.isfinite(model.inference_blocks(blocks).bse).all()
+
+
+def test_a_full_sparse_column_far_from_zero():
+    rng = np.random.default_rng(0)
+    X = csr_array(np.column_stack([rng.normal(size=(3000, 5)), np.full(3000, 1e5)]))
+    y, weight = rng.integers(0, 3, 3000), rng.random(3000)
+    for k in (1, 2, 3, 7):
+        with pytest.warns(CollinearityWarning):
+            model = LogisticRegression(C=np.inf).fit_blocks(cut(k, X, y, weight))
+        assert model.outcome_.name == "CONVERGED"
+
+
+def test_weights_that_leave_float64():
+    X, y = made(n=300)
+    for weight in (1e150, 1e-150):
+        with pytest.raises(ValueError, match="Divide all weights by it"):
+            LogisticRegression().fit_blocks([(X, y, np.full(300, weight))])
+
+
 @pytest.mark.parametrize("K", [2, 4])
 @pytest.mark.parametrize("d", [30, 3000])
 def test_sparse_blocks(K, d):
@@ -312,9 +341,10 @@ def test_blocks_that_change_between_passes():
         Changing(good, [*good, good[0]]), "Block 4 has 100 rows in this pass and was not there"
     )
     other = [*good[:3], (X[300:], np.full(100, 7))]
-    assert_refused(
-        Changing(good, other), "Block 3: y has the class 7, which was not there in the first"
-    )
+    strange = "Block 3: y has the class 7, which was not there in the first"
+    assert_refused(Changing(good, other), strange)
+    with pytest.raises(ValueError, match=strange):
+        LogisticRegression(class_weight="balanced").fit_blocks(Changing(good, other))
 
 
 def test_an_error_of_the_reader_surfaces_with_the_block():
@@ -388,6 +418,12 @@ def test_what_is_no_checkpoint_of_this_fit(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder; a checkpoint is a file"):
         LogisticRegression().fit_blocks(blocks, checkpoint=tmp_path)
     LogisticRegression().fit_blocks(blocks, checkpoint=path)
+    good = dict(np.load(path))
+    for name, bad in (("coef", "a"), ("coef", 1j), ("history", np.nan), ("intercept", "b")):
+        np.savez(path, **{**good, name: np.full(good[name].shape, bad)})
+        with pytest.raises(ValueError, match="is no checkpoint of a fit"):
+            LogisticRegression().fit_blocks(blocks, resume=path)
+    np.savez(path, **good)
     with pytest.raises(ValueError, match=r"coefficients \(1, 6\) and classes \['0', '1'\]"):
         LogisticRegression().fit_blocks([(X[:, :3], y)], resume=path)
 

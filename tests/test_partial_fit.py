@@ -113,6 +113,13 @@ def test_sentences():
     bad[3, 1] = np.nan
     with pytest.raises(ValueError, match=r"missing value .* in row 3 of column 1"):
         model.partial_fit(bad, y, classes=[0, 1])
+    for value, what in ((1e160, "overflows"), (None, "underflow")):
+        bad = X * [1, 1e-160, *[1] * (X.shape[1] - 2)] if value is None else X.copy()
+        bad[3, 1] = bad[3, 1] if value is None else value
+        with pytest.raises(ValueError, match=f"in column 1; .* {what} float64"):
+            model.partial_fit(bad, y, classes=[0, 1])
+    with pytest.raises(ValueError, match="Divide all weights by it"):
+        model.partial_fit(X, y, classes=[0, 1], sample_weight=np.full(len(y), 1e120))
     assert not hasattr(model, "coef_")
     model.partial_fit(X, y, classes=[0, 1])
     with pytest.raises(ValueError, match="are not those of the first call"):
@@ -148,6 +155,19 @@ def test_a_penalty_that_rules_at_first(size):
     model, best = learned(LogisticRegression(C=1.0), X, y, 500), LogisticRegression().fit(X, y)
     penalty = [0.5 * (m.coef_**2).sum() for m in (model, best)]
     assert loss(model, X, y) + penalty[0] - loss(best, X, y) - penalty[1] < 0.3 * 6 / 2
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-3, 1e6])
+def test_a_common_factor_of_the_weights_changes_nothing(size):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 5))
+    y = (X[:, 0] + rng.logistic(size=4000) > 0).astype(int)
+    models = [LogisticRegression(C=np.inf) for _ in range(2)]
+    for a in range(0, 4000, 100):
+        rows = slice(a, a + 100)
+        for model, each in zip(models, (1.0, size), strict=True):
+            model.partial_fit(X[rows], y[rows], [0, 1], sample_weight=np.full(100, each))
+    assert_allclose(models[1].coef_, models[0].coef_, atol=2e-3)
 
 
 def test_weights_that_underflow_are_forgotten():
