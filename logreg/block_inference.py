@@ -77,8 +77,8 @@ class BlockInference(Inference):
         )
 
     @property
-    def _complete(self) -> bool:
-        return False
+    def _witness(self) -> None:
+        return None
 
     @property
     def _profiles(self) -> NoReturn:

@@ -169,6 +169,20 @@ class Design:
         gradient = pulled * self.per_scale
         return np.column_stack([gradient, total]) if self.intercept else gradient
 
+    def products(self, r: Array) -> Array:
+        """X̃' r for each row of r (q, n), as (q, width)."""
+        x = self.matrix
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            pulled, total = np.zeros((len(r), self.d)), np.zeros(len(r))
+            for rows in blocks:
+                part = np.ascontiguousarray(r[:, rows])
+                pulled += x.backward(part, self.block(rows))
+                total += part.sum(axis=1)
+            return pulled, total
+
+        return self.pull_back(*x.add_up(kernel))
+
     def gram(self, root: Callable[[slice], Array], k: int = 1) -> Array:
         """X̃' diag(r_i²) X̃ for each row of r = root(rows) (k, m), as (k, width, width).
 

@@ -64,7 +64,12 @@ def solve(
     )
     if solution.outcome is Outcome.INTERRUPTED:
         return solution
-    if receding or (witness and doubtful(solution) and witness.ask(solution.point).separated):
+    return replace(solution, outcome=Outcome.SEPARATED) if receding else judged(solution, witness)
+
+
+def judged(solution: Solution, witness: Witness | None) -> Solution:
+    """The fit with what a linear program says of its end, where that leaves a doubt."""
+    if witness and doubtful(solution) and witness.ask(solution.point).separated:
         return replace(solution, outcome=Outcome.SEPARATED)
     return solution
 

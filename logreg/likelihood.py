@@ -19,9 +19,9 @@ from logreg.jeffreys_point import JeffreysPoint
 from logreg.outcome import CollinearityWarning, Outcome
 from logreg.pairs import Pairs
 from logreg.profile import Profile
-from logreg.recession import LARGEST as MANY
-from logreg.recession import Recession, recession, unbounded
+from logreg.recession import Recession, Witness, unbounded
 from logreg.significance import ChiSquared, Restricted
+from logreg.supremum import ENOUGH, of_separated, ridge_estimates
 from logreg.threads import single_threaded_blas
 
 if TYPE_CHECKING:
@@ -105,12 +105,19 @@ class Likelihood(Estimates):
                 return Profile(self._near_supremum(problem), top=0.0)
             fit = iterate(problem, start, PROFILE_TOL, 100)
         distance = fit.history[-1].distance
-        if fit.outcome is not Outcome.SEPARATED and not distance <= significance.ENOUGH:
+        if fit.outcome is not Outcome.SEPARATED and not distance <= ENOUGH:
             self._say(
                 f"Profiles start {distance:.1e} standard errors from the optimum, which was not "
                 "found: their ends are as far off. Use method='wald', or FirthLogisticRegression."
             )
         return Profile(fit.point)
+
+    @property
+    def _witness(self) -> Witness | None:
+        """A linear program that says whether classes are separated; None where there are no rows
+        for it.
+        """
+        return Witness(self._data.y)
 
     @cached_property
     def _recession(self) -> Recession | None:
@@ -119,10 +126,8 @@ class Likelihood(Estimates):
         A fit of them stops where its margins tell all rows' classes, which proves complete
         separation; or on the way there, or nowhere near, if an offset hides what they tell.
         """
-        if not self.separated:
-            return None
-        classes, codes = self._data.y
-        return recession(self._point.unpenalised, codes, len(classes), MANY)
+        witness = self._witness
+        return witness.ask(self._point) if self.separated and witness is not None else None
 
     @property
     def _complete(self) -> bool:
@@ -132,7 +137,7 @@ class Likelihood(Estimates):
     def _near_supremum(self, problem: Jeffreys) -> JeffreysPoint:
         """Where the log-likelihood of completely separated classes is all but 0."""
         point = problem.at(problem.start())
-        for w, b in significance.ridge_estimates(self._point.objective):
+        for w, b in ridge_estimates(self._point.objective):
             point = problem.at(problem.of_coefficients(w, b))
             if point.value > -NEAR and problem.separates(point.phi):
                 break
@@ -192,24 +197,18 @@ class Likelihood(Estimates):
     def _supremum(self) -> float:
         if not self.separated or self.penalised:
             return -self._point.loss
-        if self._complete:
-            return 0.0
-        found = None if self._point.objective.offset is None else self._recession
-        if found is None or not found.separated:
-            return significance.supremum(self._point)
-        # the fit may have stopped before the rows that nothing tells apart were fitted
-        return significance.supremum(significance.beyond(self._point, *found.direction))
+        return of_separated(self._point, self._witness)
 
     @cached_property
     def llnull(self) -> float:
-        return significance.supremum(self._null.point)
+        return self._null.best.llf
 
     @cached_property
     def _null(self) -> Restricted:
         self._check()
         d = self._point.objective.design.d
         slopes = np.arange(d) + self._contrasts.intercept
-        return significance.without(self._point, self._contrasts, slopes)
+        return significance.without(self._point, self._contrasts, slopes, self._witness)
 
     @property
     def llr(self) -> float:
@@ -317,7 +316,7 @@ class Likelihood(Estimates):
             return self._null
         self._check()
         places = self._contrasts.places(what)
-        return significance.without(self._point, self._contrasts, places)
+        return significance.without(self._point, self._contrasts, places, self._witness)
 
     def _against(self, other: "Likelihood") -> ChiSquared:
         if type(other) is not type(self):

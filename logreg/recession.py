@@ -94,6 +94,8 @@ def recession(
         rows = np.flatnonzero(weight)
         design, codes = design.take(rows), codes[rows]
     pairs = Pairs(design, codes, n_classes)
+    if not design.d:
+        return _nowhere(pairs, True)
     found = _finished(pairs, near, objective.flat)
     if found.complete and found.certified:
         return found

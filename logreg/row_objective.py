@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from logreg.collinear import null_space
 from logreg.design import Design
 from logreg.loss import Loss
-from logreg.metric import FactoredHessian, triangle
+from logreg.metric import FactoredHessian, FullMetric, triangle
 from logreg.objective import Advance, Array, Index, LargeSample, Objective, Shift
 from logreg.penalty import ElasticNet
 from logreg.point import Point
@@ -17,6 +17,7 @@ from logreg.sampling import drawn
 from logreg.threads import cached_property
 
 AWAKE = 1e-3  # of the mean curvature
+WIDE, NARROW = 20.0, 500  # log-odds between offsets; columns whose least squares are no trouble
 MANY = 50  # one row in so many that moved: then the metric is believed no more
 
 
@@ -51,6 +52,20 @@ class RowObjective(Objective):
             mean = np.average(self.offset, axis=1, weights=self.loss.weight)
             odds -= mean - (mean.mean() if self.q > 1 else 0.0)
         return odds
+
+    def start(self) -> Array:
+        """As without rows; or, where the offset spreads so far that it saturates margins, at the
+        least squares of the offset on the columns, which take back what they can of it.
+        """
+        theta, offset = super().start(), self.offset
+        if offset is None or np.ptp(offset) < WIDE or self.design.width > NARROW:
+            return theta
+        s = np.ones(self.design.n) if self.loss.weight is None else self.loss.weight
+        apart = offset - offset.mean(axis=0) if self.q > 1 else offset
+        gram = self.design.gram(lambda rows: np.sqrt(s[None, rows]))[0]
+        gram[np.diag_indices_from(gram)] += self._penalty_diagonal
+        back = -FullMetric(gram).solve(self.design.products(apart * s).T).T
+        return min(theta, self.settled(back.ravel()), key=lambda start: self.at(start).value)
 
     # -- value, gradient, Hessian ------------------------------------------------------------------
 

@@ -39,9 +39,10 @@ HEIGHT = {
     "minimize": 5,  # the one loop
     "contrasts": 4,  # the parameters that inference reports
     "covariance": 4,  # of the estimate
-    "significance": 6,  # Wald, likelihood ratio, score
+    "supremum": 7,  # of a likelihood
+    "significance": 8,  # Wald, likelihood ratio, score
     "effects": 5,  # on probabilities
-    "diagnostics": 7,  # fit, residuals
+    "diagnostics": 9,  # fit, residuals
     "summary": 0,
     "existence": 6,  # whether F has a minimum
     "callbacks": 6,
