@@ -13,7 +13,16 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from logreg import inputs
-from logreg.corrections import Fit, augmented, intercept_shift, iterate, joined, median, pose
+from logreg.corrections import (
+    Fit,
+    augmented,
+    highest,
+    intercept_shift,
+    iterate,
+    joined,
+    median,
+    pose,
+)
 from logreg.firth_inference import FirthInference
 from logreg.inference import posed
 from logreg.jeffreys import Jeffreys
@@ -293,7 +302,8 @@ class FirthLogisticRegression(LinearClassifier):
     ) -> tuple[Fit, Array]:
         """The fit, and φ of the coefficients to keep, (q, r)."""
         problem = pose(data, self.tau, self.fit_intercept, stacklevel + 1)
-        fit = self._iterate(problem, self._start(problem, warm or self.warm_start))
+        start = self._start(problem, warm or self.warm_start)
+        fit = (self._iterate if warm else self._highest)(problem, start)
         phi = fit.point.phi
         if self.correction == "flic":
             phi = phi + problem.x.constant() * intercept_shift(fit.point)
@@ -314,6 +324,9 @@ class FirthLogisticRegression(LinearClassifier):
             if np.isfinite(phi).all():
                 return phi
         return problem.start()
+
+    def _highest(self, problem: Jeffreys, phi: Array) -> Fit:
+        return highest(problem, phi, self.tol, self.max_iter, self.verbose)
 
     def _iterate(self, problem: Jeffreys, phi: Array) -> Fit:
         return iterate(problem, phi, self.tol, self.max_iter, self.verbose)

@@ -130,7 +130,14 @@ class FirthInference(Inference):
         return np.array(tests)
 
     def _ratio(self, rows: Array, df: int) -> ChiSquared:
-        return ChiSquared.of(self._profiles.ratio(rows, np.zeros(len(rows))), df)
+        statistic = self._profiles.ratio(rows, np.zeros(len(rows)))
+        if np.isnan(statistic):
+            self._say(
+                "The penalised likelihood is higher with coefficients held at zero than at the "
+                "fit: it has several maxima, and the fit is at a lower one. Its tests are NaN; "
+                "fit again with warm_start=True and other coef_ to begin at."
+            )
+        return ChiSquared.of(statistic, df)
 
     def conf_int(self, alpha: float = 0.05, method: str | None = None) -> "pd.DataFrame":
         """Confidence intervals, as :meth:`Inference.conf_int`; "profile" if `method` is not given

@@ -30,7 +30,11 @@ class FormulaDesign:
         The columns of each term.
     intercept : bool
         Whether the formula has one; its column is left out, as the estimator has its own.
+    offset : str or None
+        The column that the fit took as its offset.
     """
+
+    offset: str | None = None
 
     def __init__(
         self, formula: str, parsed: Any, data: Any, needs: list[str], context: Mapping[str, Any]
@@ -109,7 +113,8 @@ def fit_formula(
     formula : str
         ``"admit ~ gre + gpa + C(rank)"``: the column of classes, then terms; C() marks a column of
         categories, ``a:b`` and ``a*b`` interactions, ``- 1`` leaves out the intercept (formulaic's
-        grammar, which is R's). A formula is code: it may call functions.
+        grammar, nearly R's: true-or-false columns count as numbers, so C() them in interactions).
+        A formula is code: it may call functions.
     data : DataFrame
         Rows with missing values in the columns used are left out, with a warning.
     C : float, default=np.inf
@@ -117,6 +122,7 @@ def fit_formula(
     sample_weight : str or array-like (n_rows,), optional
         The name of a column, or values for all rows of `data`.
     offset : str or array-like (n_rows,) or (n_rows, n_classes), optional
+        As a name it is that of new data, too, in which predictions look for it.
     cov_type : str, default="nonrobust"
         As in :meth:`LogisticRegression.inference`.
     groups : str or array-like (n_rows,), optional
@@ -172,6 +178,7 @@ def fit_formula(
         raise ValueError(f"data has no row without a missing value in {', '.join(data)}.")
     data, of_rows = data[keep], {name: value[keep] for name, value in extra.items()}
     data = with_levels_present(data)
+    check_no_dates(data[right], formula)
     design = FormulaDesign(formula, parsed, data, right, known)
     X, y = design(data), np.asarray(design.classes(data))
     by = of_rows.pop("groups", None)
@@ -180,6 +187,7 @@ def fit_formula(
     result = model.inference(
         X, y, **of_rows, cov_type=cov_type, groups=by, weights=weights, baseline=baseline
     )
+    design.offset = offset if isinstance(offset, str) else None
     return result.with_design(design)
 
 
@@ -215,6 +223,16 @@ def columns_of(data: Any, names: list[str], formula: str) -> Any:
                 f"are {_some(present)}."
             )
     return data[names]
+
+
+def check_no_dates(data: Any, formula: str) -> None:
+    """Raise for columns of dates, which would be multiplied as if they were numbers."""
+    for name in data:
+        if getattr(data[name].dtype, "kind", "") in ("M", "m"):
+            raise ValueError(
+                f"The formula {formula!r} needs numbers or categories, and {name!r} has dates. "
+                "Turn them into numbers (days since a date, say) before."
+            )
 
 
 def with_levels_present(data: Any) -> Any:
@@ -301,6 +319,13 @@ def _values(data: Any, what: str, value: Any) -> Array:
             raise ValueError(f"{what}={value!r}: data has no column {missing[0]!r}.")
         if not missing:
             return np.asarray(data[value] if isinstance(value, str) else data[list(names)])
+    index: Any = getattr(value, "index", None)  # of a series
+    other = hasattr(index, "equals") and not index.equals(data.index)
+    if other and len(index) == len(data) and index.isin(data.index).all():
+        raise ValueError(
+            f"{what} has the rows of data in another order: give {what}.loc[data.index], its "
+            "values, or the name of a column."
+        )
     return np.asarray(value)
 
 

@@ -78,9 +78,10 @@ class Inference(Likelihood):
         return X if self._design is None else self._design(X)
 
     def _offset_of(self, X: Any, offset: Any) -> Any:
-        if self._design is None or offset is None:
+        if self._design is None:
             return offset
-        return self._design.values(X, "offset", offset)
+        offset = self._design.offset if offset is None else offset
+        return None if offset is None else self._design.values(X, "offset", offset)
 
     # -- fit -------------------------------------------------------------------------------
 

@@ -83,6 +83,26 @@ class CoefficientDisplay:
             raise ValueError(f"{len(labels)} labels for {len(self.estimates)} models.")
 
     @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: ArrayLike, sample_weight: Any = None, **kwargs: Any
+    ) -> Self:
+        """The coefficients of a fitted estimator, by its `inference` of the data of the fit.
+
+        Parameters
+        ----------
+        estimator : LogisticRegression or FirthLogisticRegression
+        X, y, sample_weight
+            As given to `fit`.
+        **kwargs : dict
+            Of `from_inference`.
+
+        Returns
+        -------
+        CoefficientDisplay
+        """
+        return cls.from_inference(estimator.inference(X, y, sample_weight), **kwargs)
+
+    @classmethod
     def from_inference(
         cls,
         inference: Inference | Mapping[str, Inference],
@@ -202,7 +222,7 @@ class CoefficientDisplay:
 
     def _draw(self, ax: "Axes", m: int, at: Array, low: float, high: float) -> Any:
         color = COLORS[m % len(COLORS)]
-        known = np.isfinite(self.estimates[m])
+        known = ~np.isnan(self.estimates[m])
         at, estimate, ends = at[known], self.estimates[m][known], self.intervals[m][known]
         x = self._shown(np.clip(estimate, low, high))
         inside = self._shown(np.clip(ends, low, high).T)
@@ -240,7 +260,7 @@ def _table(
     """Estimate and ends of each parameter by its name."""
     how = {} if method is None else {"method": method}
     ends = inference.conf_int(alpha, **how)
-    ends.insert(0, "estimate", np.ravel(inference.params, order="F"))
+    ends.insert(0, "estimate", inference.estimates_within(ends.to_numpy()))
     if ends.index.nlevels > 1:
         if class_ not in inference.classes:
             known = ", ".join(map(repr, inference.classes))

@@ -57,8 +57,8 @@ class Likelihood(Estimates):
             1 - the level.
         method : "wald" or "profile", default="wald"
             Estimate ± quantile times standard error; or all values that a likelihood-ratio test
-            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite; NaN where
-            rounding hides it.
+            does not reject (Venzon and Moolgavkar 1988), where an end may be infinite; NaN, with a
+            warning, where rounding hides it.
 
         Returns
         -------
@@ -86,9 +86,19 @@ class Likelihood(Estimates):
         DataFrame with columns "odds_ratio", "lower", "upper"
         """
         ends = self.conf_int(alpha, method)
-        ends.insert(0, "odds_ratio", self._estimate)
+        ends.insert(0, "odds_ratio", self.estimates_within(ends.to_numpy()))
         with np.errstate(over="ignore"):
             return ends.apply(np.exp)
+
+    def estimates_within(self, ends: Array) -> Array:
+        """The estimates (r,) beside intervals (r, 2). Of separated classes the fit stopped on the
+        way: where a profile never falls on one side, the estimate is infinite.
+        """
+        if not self.separated or self.penalised:
+            return self._estimate
+        below, above = (np.isinf(ends) & (ends == [-np.inf, np.inf])).T
+        infinite = np.where(above, np.inf, -np.inf)
+        return np.where(below != above, infinite, self._estimate)
 
     @cached_property
     def _profiles(self) -> Profile:
@@ -155,6 +165,13 @@ class Likelihood(Estimates):
                 ends[j, side] = profiles.end(rows[j], target, 2.0 * side - 1)
         if self.separated:  # margins are sure but for rounding, which hides some ends
             ends[np.isinf(ends)] = np.nan
+        hidden = self._contrasts.determined[:, None] & ~infinite & np.isnan(ends)
+        if hidden.any():
+            names = [label for label, h in zip(self._labels, hidden, strict=True) if h.any()]
+            self._say(
+                f"Ends of the profiles of {', '.join(names)} are not found, for rounding, and NaN: "
+                "use FirthLogisticRegression, or a finite C."
+            )
         return np.where(infinite, [-np.inf, np.inf], ends)
 
     @cached_property

@@ -44,6 +44,7 @@ PIECES = 20
 ON_THE_WAY = 0.01  # standard errors, for the fits along it
 LEVEL = 1e-9  # a drop of ℓ_p while the distance doubles, below which it has levelled off
 ENOUGH = 1e-6  # a held fit's distance from its optimum, in standard errors: ℓ* is off by 5e-13
+HIGHER = 1e-6  # than the maximum: another one
 ROUNDING = 1e-4  # within which a distance that grows again shows rounding
 
 
@@ -95,7 +96,8 @@ class Profile:
         values = np.asarray(values, dtype=np.float64)
         v = self._solve(point, contrasts.T)
         jump = v @ np.linalg.solve(contrasts @ v, values - contrasts @ point.phi)
-        pieces = min(int(self._largest_move(jump) / LARGEST), PIECES)
+        moves = self._largest_move(jump) / LARGEST
+        pieces = int(moves) if moves < PIECES else PIECES  # PIECES for NaN, too
         for part in range(pieces):  # on the way, or the nearest maximum may not be the highest
             way = contrasts @ point.phi + (values - contrasts @ point.phi) / (pieces + 1 - part)
             point = self._climb(contrasts, way, point, ON_THE_WAY).point
@@ -127,10 +129,10 @@ class Profile:
 
     def ratio(self, contrasts: Array, values: Array) -> float:
         """The likelihood ratio statistic of A φ = t, 2 (ℓ*(φ̂) - ℓ*(held)): χ² with m degrees of
-        freedom where it is true.
+        freedom where it is true. NaN where ℓ* is higher there than at φ̂, which is not the maximum.
         """
         held = self.held(np.atleast_2d(contrasts), np.atleast_1d(values))
-        return self._root(held.point) ** 2
+        return np.nan if held.point.value > self.top + HIGHER else self._root(held.point) ** 2
 
     def _root(self, point: Point) -> float:
         """sqrt(2 (ℓ*(φ̂) - ℓ*)): about the distance from φ̂ in standard errors."""

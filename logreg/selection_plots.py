@@ -1,5 +1,6 @@
 """Pictures of choosing C: the path of coefficients, and the scores of a cross-validation."""
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from logreg.cross_validation import LogisticRegressionCV
 from logreg.drawing import COLORS, GREY, axes_or_new
-from logreg.path import Path
+from logreg.path import Path, logistic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,6 +74,29 @@ class PathDisplay:
             else [str(name) for name in feature_names]
         )
         self.ylabel = ylabel
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: ArrayLike, sample_weight: Any = None, **kwargs: Any
+    ) -> Self:
+        """The path of C along which an estimator, fitted or not, would find its coefficients.
+
+        Parameters
+        ----------
+        estimator : LogisticRegression
+            Its parameters but for C are those of the path.
+        X, y, sample_weight
+            As for `fit`.
+        **kwargs : dict
+            Of `from_path`.
+
+        Returns
+        -------
+        PathDisplay
+        """
+        names = inspect.signature(logistic_path).parameters
+        given = {k: v for k, v in estimator.get_params(deep=False).items() if k in names}
+        return cls.from_path(logistic_path(X, y, sample_weight=sample_weight, **given), **kwargs)
 
     @classmethod
     def from_path(

@@ -287,3 +287,20 @@ def test_a_formula_makes_its_columns_once_for_a_prediction(data):
     calls.clear()
     result.predict(data)
     assert calls == [189]
+
+
+def test_dates_offsets_of_new_data_and_the_order_of_weights():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.normal(size=300), "o": rng.normal(size=300)})
+    data["w"], data["day"] = rng.integers(1, 3, 300), pd.date_range("2020-01-01", periods=300)
+    data["y"] = (data["x"] + rng.logistic(size=300) > 0).astype(int)
+    with pytest.raises(ValueError, match=r"'day' has dates\. Turn them into numbers"):
+        fit_formula("y ~ day + x", data)
+    result = fit_formula("y ~ x", data, offset="o")
+    assert_allclose(result.predict(data), result.predict(data, "o"))
+    with pytest.raises(ValueError, match="data has no column 'o'"):
+        result.predict(data[["x"]])
+    with pytest.raises(ValueError, match=r"another order: give sample_weight.loc\[data.index\]"):
+        fit_formula("y ~ x", data.sample(frac=1, random_state=0), sample_weight=data["w"])
+    given, named = (fit_formula("y ~ x", data, sample_weight=w) for w in (data["w"], "w"))
+    assert_allclose(given.params, named.params, rtol=0)

@@ -978,3 +978,57 @@ def test_the_likelihood_of_partly_separated_classes_is_that_of_the_other_rows(se
     result, rest = separated(np.column_stack([x, z]), y, offset=known), z == 0
     expected = infer(x[rest, None], y[rest], offset=known[rest]).llf
     assert_allclose(result.llf, expected, rtol=1e-9)
+
+
+# -- separated classes with offsets --------------------------------------------------------------
+
+
+def told_apart():
+    """Three classes of which some pairs are told apart, with an offset."""
+    x = np.array([-1.0, 0, 1, 3, 3, -1, 2, 1, -2, -2, 3])[:, None]
+    y = [1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 2]
+    offset = np.array(
+        [
+            [0.1, 0.2, 1], [1, 1.6, -0.1], [1.5, -0.7, 0.1], [-0.7, -0.5, -0.9],
+            [-1.1, 1.2, 1.8], [1, 1.2, -1.3], [-2.6, -0.8, -0.2], [-0.3, 0.9, 0],
+            [0.7, -0.7, 1.3], [1.2, -1.2, -2.6], [0.7, -0.8, -0.4],
+        ]
+    )  # fmt: skip
+    return x, y, offset
+
+
+def test_the_supremum_of_separated_classes_with_an_offset():
+    # by a linear program for the pairs and BFGS for the rest, to a gradient of 2e-15
+    x, y, offset = told_apart()
+    with pytest.warns(SeparationWarning):
+        result = LogisticRegression(C=np.inf).fit(x, y, offset=offset).inference(x, y, None, offset)
+    assert result.llf == pytest.approx(-4.458905, abs=1e-6)
+    assert result.lr_test(0).statistic == pytest.approx(25.318, abs=1e-3)
+
+
+def test_a_score_test_of_separated_others_is_refused_with_an_offset():
+    X = [[0, 0, 1], [1, 0, 0], [1, 0, 1], [1, 0, 1], [1, 1, 1], [1, 0, 0], [0, 0, 1.0]]
+    y, offset = [0, 0, 1, 1, 0, 1, 0], [1.59, 50.34, 32.59, -15.02, -29.59, -3.77, 21.13]
+    with pytest.warns(SeparationWarning):
+        result = LogisticRegression(C=np.inf).fit(X, y, offset=offset).inference(X, y, None, offset)
+    with pytest.raises(ValueError, match="Use lr_test"):
+        result.score_test(0)
+
+
+def test_an_infinite_odds_ratio_lies_in_its_interval():
+    X, y = [[-2.0], [-1], [1], [2]], [0, 0, 1, 1]
+    with pytest.warns(SeparationWarning):
+        result = LogisticRegression(C=np.inf).fit(X, y).inference(X, y)
+    row = result.odds_ratios(method="profile").loc["x0"]
+    assert row["odds_ratio"] == row["upper"] == np.inf
+    assert 1 < row["lower"] < 2
+
+
+@pytest.mark.parametrize("size", [80.0, 200.0])
+def test_an_offset_that_saturates_every_margin(size):
+    rng = np.random.default_rng(0)
+    x, y = (rng.random(200) < 0.1).astype(float), (rng.random(200) < 0.4).astype(int)
+    model = LogisticRegression(C=np.inf).fit(x[:, None], y, offset=-size * x)
+    odds = [np.log(y[x == k].mean() / (1 - y[x == k].mean())) for k in (0, 1)]  # of two groups
+    assert model.intercept_[0] == pytest.approx(odds[0], abs=1e-6)
+    assert model.coef_[0, 0] == pytest.approx(size + odds[1] - odds[0], abs=1e-6)

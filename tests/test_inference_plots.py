@@ -7,8 +7,8 @@ from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose
 
 from logreg import CollinearityWarning, FirthLogisticRegression, LogisticRegression, fit_formula
-from logreg.datasets import load_birthwt, load_iris
-from logreg.plots import CoefficientDisplay
+from logreg.datasets import load_birthwt, load_iris, load_pima
+from logreg.plots import CoefficientDisplay, PathDisplay
 
 mpl.use("Agg")
 
@@ -141,3 +141,12 @@ def test_every_axis_has_some_ticks_and_not_too_many(ends):
 def test_shapes_that_do_not_fit(names, estimates, intervals):
     with pytest.raises(ValueError, match=rf"{len(names)} names need estimates of shape \(models, "):
         CoefficientDisplay(names, estimates, intervals)
+
+
+def test_displays_of_estimators():
+    X, y = load_pima(return_X_y=True)
+    model = LogisticRegression(C=np.inf).fit(X, y)
+    display = CoefficientDisplay.from_estimator(model, X, y)
+    assert_allclose(display.estimates[0], model.coef_[0])
+    path = PathDisplay.from_estimator(LogisticRegression(l1_ratio=1.0, tol=1e-4), X, y)
+    assert path.figure_ is path.ax_.figure
