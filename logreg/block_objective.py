@@ -298,7 +298,9 @@ class BlockObjective(Objective):
         """The problem of about m rows of a sample."""
         X, codes, weight = sample.drawn(m)
         some = Rows(self.whole.objective(X, codes, weight)).of(self.index)
-        return RowObjective(some.design, some.loss, self.penalty, flat=self.flat)
+        found = RowObjective(some.design, some.loss, self.penalty, flat=self.flat)
+        found.is_sample = True
+        return found
 
     # -- other columns, another penalty ------------------------------------------------------------
 

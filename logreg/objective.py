@@ -45,6 +45,7 @@ from logreg.threads import cached_property
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+DAMPING = 1e-8  # of a column's square, in the Hessian of a sample
 LARGEST_ROOT = 2e10  # products of a Q R of all rows that a metric may cost
 
 
@@ -81,6 +82,7 @@ class Objective(ABC):
     smallest_weight: float  # of the rows that have one
     loss: Loss  # of rows in memory
     offset: Array | None = None  # (q, n), of rows in memory
+    is_sample = False  # of the rows of another, whose Hessian it stands for
 
     def __init__(
         self, design: Design, q: int, penalty: ElasticNet, flat: Array | None = None
@@ -252,8 +254,11 @@ class Objective(ABC):
 
     def metric_by_root(self, point: Point, still: int) -> FactoredHessian | None:
         """The same from Q R of a root of the Hessian, which sees nearly repeated columns where
-        products of columns are rounding; with the class `still` held. None where it costs too much.
+        products of columns are rounding; with the class `still` held. None where it costs too much,
+        and for a sample: directions that its rows happen not to tell would have no bound.
         """
+        if self.is_sample:
+            return None
         q, width = self.shape
         moving, pairs = max(q - 1, 1), max(q * (q - 1) // 2, 1)
         if self.design.n * pairs * (moving * width) ** 2 > LARGEST_ROOT:
@@ -287,6 +292,8 @@ class Objective(ABC):
         diagonal = h.reshape(-1)[:: self.size + 1].reshape(q, width)  # a view
         size = 0.0 if self.flat is None else max(diagonal.mean(), np.finfo(float).tiny)
         diagonal += self._penalty_diagonal
+        if self.is_sample:  # rows that are sure must not let columns of theirs go where they like
+            diagonal += DAMPING * self.design.column_curvature()
         if self.flat is not None:
             for k in range(q):
                 part = slice(k * width, (k + 1) * width)

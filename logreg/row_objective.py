@@ -58,7 +58,7 @@ class RowObjective(Objective):
         least squares of the offset on the columns, which take back what they can of it.
         """
         theta, offset = super().start(), self.offset
-        if offset is None or np.ptp(offset) < WIDE or self.design.width > NARROW:
+        if offset is None or np.ptp(offset) < WIDE or not 0 < self.design.width <= NARROW:
             return theta
         s = np.ones(self.design.n) if self.loss.weight is None else self.loss.weight
         apart = offset - offset.mean(axis=0) if self.q > 1 else offset
@@ -352,7 +352,7 @@ class RowObjective(Objective):
     def candidates(self, size: int, rng: np.random.Generator) -> "RowObjective":
         n = self.design.n
         index = np.sort(rng.integers(0, n, size))
-        return self.take(index, np.full(size, n / size))
+        return self.sample(index, np.full(size, n / size))
 
     def draw_by_leverage(
         self, theta: Array, curvature: Array, m: int, rng: np.random.Generator
@@ -368,7 +368,13 @@ class RowObjective(Objective):
         """
         index, weight = drawn(score, m, rng)
         del score  # a number a row, before the sample is gathered
-        return self.take(index, weight)
+        return self.sample(index, weight)
+
+    def sample(self, index: Index, factor: Array) -> "RowObjective":
+        """The objective of rows that stand for all."""
+        part = self.take(index, factor)
+        part.is_sample = True
+        return part
 
     def leverage(self, theta: Array, curvature: Array, rest: float | None = None) -> Array:
         """A score a row, (n,): its share of each column's curvature, summed over the columns.

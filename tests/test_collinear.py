@@ -1,9 +1,13 @@
 """Null spaces of designs, and the solution of the smallest norm."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.metrics import log_loss
 
+from logreg import CollinearityWarning, LogisticRegression, SeparationWarning
 from logreg.collinear import involved, least_norm, null_space
 from logreg.design import Design
 from logreg.row_blocks import RowBlocks
@@ -70,3 +74,28 @@ def test_least_norm_changes_no_margin_and_is_the_pseudo_inverse(X):
     centred = X - X.mean(axis=0)
     smallest = (np.linalg.pinv(centred, rcond=1e-10) @ (centred @ w.T)).T
     assert_allclose(v, smallest, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [3, 11, 13])
+def test_separated_levels_of_one_hot_columns_stay_in_sight(seed):
+    """Samples that lacked a level had directions without a bound: coefficients of 1e15 came back,
+    whose sums had lost their digits.
+    """
+    rng = np.random.default_rng(seed)
+    n, columns = 60_000, [rng.normal(size=(60_000, 3)) * [1, 100, 1e4]]
+    for levels in (8, 15, 40):
+        share = rng.dirichlet(np.full(levels, 0.5))
+        columns.append(np.eye(levels)[rng.choice(levels, n, p=share / share.sum())])
+    X = np.column_stack(columns)
+    X[:, -1] = 0
+    X[rng.integers(n), -1] = 1  # a level of one row
+    w = rng.normal(size=(X.shape[1], 3)) * 1.5
+    w[:3] /= [[1], [100], [1e4]]
+    y = (X @ w + rng.gumbel(size=(n, 3))).argmax(axis=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = LogisticRegression(C=np.inf).fit(X, y)
+    assert {w.category for w in caught} == {CollinearityWarning, SeparationWarning}
+    assert np.abs(model.coef_).max() < 50
+    loss = log_loss(y, model.predict_proba(X), normalize=False)
+    assert_allclose(loss, model.history_["objective"].iloc[-1], rtol=1e-12)
