@@ -46,7 +46,8 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 LARGEST = 2000  # parameters whose curvature is a matrix
-ROWS, LEAST = 10, 1000  # kept at most: so many for each parameter, and in all
+ROWS, LEAST = 10, 1000  # kept at most: so many for each parameter, and in all ...
+MANY, CHEAP = 20_000, 1_000_000  # ... or so many, where they have no more numbers than these
 NUMBERS, NUMBERS_OF_LARGE = 20_000_000, 2_000_000  # ... and numbers in them, at most
 GROWTH = 1.5  # of the first rows, until all are solved for again
 TOGETHER = 128  # rows times outputs of one implicit step, which costs their cube
@@ -60,8 +61,8 @@ class Stream:
     """Logistic regression of rows that come in batches and are not kept.
 
     The coefficients do not depend on the columns' units, and hardly on how the rows are cut into
-    batches. Memory is O(p² + 10 p d) for p parameters, O(p) above 2000 of them and the 2 million
-    numbers of some rows.
+    batches. Memory is O(p² + 10 p d) for p parameters and at least a million numbers of rows; O(p)
+    above 2000 parameters and the 2 million numbers of some rows.
 
     Parameters
     ----------
@@ -97,9 +98,7 @@ class Stream:
         self.given = 0.0  # weight of them, as it was given
         self.theta = np.zeros((self.q, n_columns + intercept))
         self.is_large = self.theta.size > LARGEST
-        self.rows = KeptRows(
-            max(LEAST, ROWS * self.theta.size), NUMBERS_OF_LARGE if self.is_large else NUMBERS
-        )
+        self.rows = KeptRows(LEAST, NUMBERS_OF_LARGE if self.is_large else NUMBERS)
         self.past = Past(self.theta.size, self.is_large)
         self.design: Design | None = None
         self.moments: Moments | None = None
@@ -115,6 +114,7 @@ class Stream:
             some = np.flatnonzero(weight > 0)
             X, codes, weight = X[some], codes[some], weight[some]
         X = self._alike(X)
+        self.rows.most = self._most_rows
         start, n = 0, len(codes)
         while start < n:
             stop = min(start + self.rows.room(X, start), n)
@@ -131,6 +131,12 @@ class Stream:
                 self._follow(x, y, s)
             else:
                 self._solve()
+
+    @property
+    def _most_rows(self) -> int:
+        """As many as cost little tell more where rows are sorted; those forgotten soon do not."""
+        cheap = min(MANY, CHEAP // self.d) if self.forgetting == 1.0 else 0
+        return max(LEAST, ROWS * self.theta.size, cheap)
 
     def _alike(self, X: Any) -> Any:
         """X sparse or not, as the rows that came first were."""
