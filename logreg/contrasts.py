@@ -40,7 +40,7 @@ class Contrasts:
         self, objective: Objective, classes: NDArray[Any], baseline: Any, columns: list[str]
     ) -> None:
         self.objective = objective
-        self.intercept = objective.design.intercept
+        self.intercept = bool(objective.design.intercept)
         if self.intercept and INTERCEPT in columns:
             raise ValueError(
                 f"X has a column called {INTERCEPT!r}, as the model's own intercept is: rename it."

@@ -178,7 +178,7 @@ def fit_formula(
         raise ValueError(f"data has no row without a missing value in {', '.join(data)}.")
     data, of_rows = data[keep], {name: value[keep] for name, value in extra.items()}
     data = with_levels_present(data)
-    check_no_dates(data[right], formula)
+    check_no_dates(parsed.rhs, data, formula)
     design = FormulaDesign(formula, parsed, data, right, known)
     X, y = design(data), np.asarray(design.classes(data))
     by = of_rows.pop("groups", None)
@@ -225,13 +225,14 @@ def columns_of(data: Any, names: list[str], formula: str) -> Any:
     return data[names]
 
 
-def check_no_dates(data: Any, formula: str) -> None:
-    """Raise for columns of dates, which would be multiplied as if they were numbers."""
-    for name in data:
-        if getattr(data[name].dtype, "kind", "") in ("M", "m"):
+def check_no_dates(part: Any, data: Any, formula: str) -> None:
+    """Raise for dates that are terms as they stand; functions and C() make something of them."""
+    for name in {f.expr for term in part for f in term.factors if f.eval_method.value == "lookup"}:
+        dtype = data[name].dtype if name in data else None
+        if getattr(dtype, "kind", "") in ("M", "m") or str(dtype).startswith("period"):
             raise ValueError(
                 f"The formula {formula!r} needs numbers or categories, and {name!r} has dates. "
-                "Turn them into numbers (days since a date, say) before."
+                "Turn them into numbers (days since a date, say), or write C() for categories."
             )
 
 
@@ -323,8 +324,8 @@ def _values(data: Any, what: str, value: Any) -> Array:
     other = hasattr(index, "equals") and not index.equals(data.index)
     if other and len(index) == len(data) and index.isin(data.index).all():
         raise ValueError(
-            f"{what} has the rows of data in another order: give {what}.loc[data.index], its "
-            "values, or the name of a column."
+            f"{what} has the labels of data's rows in another order: give its values, if they are "
+            f"in the order of data, or {what}.loc[data.index], or the name of a column."
         )
     return np.asarray(value)
 

@@ -84,23 +84,29 @@ class CoefficientDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: ArrayLike, sample_weight: Any = None, **kwargs: Any
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: Any = None,
+        offset: Any = None,
+        **kwargs: Any,
     ) -> Self:
         """The coefficients of a fitted estimator, by its `inference` of the data of the fit.
 
         Parameters
         ----------
         estimator : LogisticRegression or FirthLogisticRegression
-        X, y, sample_weight
+        X, y, sample_weight, offset
             As given to `fit`.
         **kwargs : dict
-            Of `from_inference`.
+            Of `from_inference`. (For another covariance give that an inference of your own.)
 
         Returns
         -------
         CoefficientDisplay
         """
-        return cls.from_inference(estimator.inference(X, y, sample_weight), **kwargs)
+        return cls.from_inference(estimator.inference(X, y, sample_weight, offset), **kwargs)
 
     @classmethod
     def from_inference(

@@ -170,7 +170,7 @@ class Likelihood(Estimates):
             names = [label for label, h in zip(self._labels, hidden, strict=True) if h.any()]
             self._say(
                 f"Ends of the profiles of {', '.join(names)} are not found, for rounding, and NaN: "
-                "use FirthLogisticRegression, or a finite C."
+                "take method='wald' for these, or combine rare classes or levels."
             )
         return np.where(infinite, [-np.inf, np.inf], ends)
 

@@ -225,7 +225,10 @@ class Profile:
         for _ in range(100):
             if abs(outer[0] - inner[0]) <= 1e-9 * scale or min(abs(low), abs(high)) <= 1e-9:
                 break
-            t = (inner[0] * high - outer[0] * low) / (high - low)
+            if np.isfinite(high):
+                t = (inner[0] * high - outer[0] * low) / (high - low)
+            else:  # ℓ* is -inf there
+                t = 0.5 * (inner[0] + outer[0])
             held = self.held(a[None], np.array([t]), inner[2])
             root = self._root(held.point)
             if root < goal:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from logreg.cross_validation import LogisticRegressionCV
 from logreg.drawing import COLORS, GREY, axes_or_new
+from logreg.estimator import LogisticRegression
 from logreg.path import Path, logistic_path
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class PathDisplay:
         -------
         PathDisplay
         """
+        if not isinstance(estimator, LogisticRegression):
+            raise TypeError(
+                f"A path of C is that of a LogisticRegression, got {type(estimator).__name__}."
+            )
         names = inspect.signature(logistic_path).parameters
         given = {k: v for k, v in estimator.get_params(deep=False).items() if k in names}
         return cls.from_path(logistic_path(X, y, sample_weight=sample_weight, **given), **kwargs)

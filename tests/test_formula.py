@@ -296,11 +296,18 @@ def test_dates_offsets_of_new_data_and_the_order_of_weights():
     data["y"] = (data["x"] + rng.logistic(size=300) > 0).astype(int)
     with pytest.raises(ValueError, match=r"'day' has dates\. Turn them into numbers"):
         fit_formula("y ~ day + x", data)
+    data["season"] = data["day"].where(data["day"].dt.month > 3, data["day"].min())
+    data["season"] = data["season"].dt.to_period("Q").dt.to_timestamp()
+    assert any(
+        name.startswith("C(season)") for name in fit_formula("y ~ C(season)", data).bse.index
+    )
+    since = {"days": lambda day: (day - day.min()).dt.days.astype(float)}
+    assert "days(day)" in fit_formula("y ~ days(day)", data, context=since).bse.index
     result = fit_formula("y ~ x", data, offset="o")
     assert_allclose(result.predict(data), result.predict(data, "o"))
     with pytest.raises(ValueError, match="data has no column 'o'"):
         result.predict(data[["x"]])
-    with pytest.raises(ValueError, match=r"another order: give sample_weight.loc\[data.index\]"):
+    with pytest.raises(ValueError, match=r"another order: .* sample_weight.loc\[data.index\]"):
         fit_formula("y ~ x", data.sample(frac=1, random_state=0), sample_weight=data["w"])
     given, named = (fit_formula("y ~ x", data, sample_weight=w) for w in (data["w"], "w"))
     assert_allclose(given.params, named.params, rtol=0)

@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
 from scipy import sparse
+from scipy.special import logsumexp
 from scipy.stats import chi2, norm
 from test_references import FINITE, INFINITE, NAMES, REFERENCE, last_place, maximum_likelihood
 from test_references import table as reference_table
@@ -1032,3 +1033,14 @@ def test_an_offset_that_saturates_every_margin(size):
     odds = [np.log(y[x == k].mean() / (1 - y[x == k].mean())) for k in (0, 1)]  # of two groups
     assert model.intercept_[0] == pytest.approx(odds[0], abs=1e-6)
     assert model.coef_[0, 0] == pytest.approx(size + odds[1] - odds[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_the_null_model_of_an_offset_alone(K):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.integers(0, K, 60)
+    offset = 30 * rng.normal(size=60 if K == 2 else (60, K))
+    model = LogisticRegression(C=np.inf, fit_intercept=False).fit(X, y, offset=offset)
+    margin = np.column_stack([np.zeros(60), offset]) if K == 2 else offset
+    null = float(np.sum(margin[np.arange(60), y] - logsumexp(margin, axis=1)))
+    assert model.inference(X, y, offset=offset).llnull == pytest.approx(null, rel=1e-12)
