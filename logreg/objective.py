@@ -45,7 +45,7 @@ from logreg.threads import cached_property
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-DAMPING = 1e-8  # of a column's square, in the Hessian of a sample
+DAMPING = 1e-10  # of a column's square, in the Hessian of a sample
 LARGEST_ROOT = 2e10  # products of a Q R of all rows that a metric may cost
 
 
