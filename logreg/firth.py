@@ -303,7 +303,8 @@ class FirthLogisticRegression(LinearClassifier):
         """The fit, and φ of the coefficients to keep, (q, r)."""
         problem = pose(data, self.tau, self.fit_intercept, stacklevel + 1)
         start = self._start(problem, warm or self.warm_start)
-        fit = (self._iterate if warm else self._highest)(problem, start)
+        find = iterate if warm else highest
+        fit = find(problem, start, self.tol, self.max_iter, self.verbose)
         phi = fit.point.phi
         if self.correction == "flic":
             phi = phi + problem.x.constant() * intercept_shift(fit.point)
@@ -324,9 +325,6 @@ class FirthLogisticRegression(LinearClassifier):
             if np.isfinite(phi).all():
                 return phi
         return problem.start()
-
-    def _highest(self, problem: Jeffreys, phi: Array) -> Fit:
-        return highest(problem, phi, self.tol, self.max_iter, self.verbose)
 
     def _iterate(self, problem: Jeffreys, phi: Array) -> Fit:
         return iterate(problem, phi, self.tol, self.max_iter, self.verbose)

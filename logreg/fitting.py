@@ -57,7 +57,8 @@ class Fitting(CallbackSupportMixin, LinearClassifier):
 
         The blocks are read once for each pass: some ten times at the default tolerance. The next
         one is read while one is worked on, and more than these two are never held, besides a
-        sample of some 32 MB. The answer is that of `fit`, to within `tol`.
+        sample of some 32 MB and copies while it is drawn. The answer is that of `fit`, to within
+        `tol`.
 
         Parameters
         ----------

@@ -130,14 +130,18 @@ class Likelihood(Estimates):
         return Witness(self._data.y)
 
     @cached_property
+    def _asked(self) -> Witness | None:
+        """That of the fit itself, which answers once."""
+        return self._witness
+
+    @cached_property
     def _recession(self) -> Recession | None:
         """The direction that tells separated classes apart; None where the fit converged.
 
         A fit of them stops where its margins tell all rows' classes, which proves complete
         separation; or on the way there, or nowhere near, if an offset hides what they tell.
         """
-        witness = self._witness
-        return witness.ask(self._point) if self.separated and witness is not None else None
+        return self._asked.ask(self._point) if self.separated and self._asked else None
 
     @property
     def _complete(self) -> bool:
@@ -214,7 +218,7 @@ class Likelihood(Estimates):
     def _supremum(self) -> float:
         if not self.separated or self.penalised:
             return -self._point.loss
-        return of_separated(self._point, self._witness)
+        return of_separated(self._point, self._asked)
 
     @cached_property
     def llnull(self) -> float:
