@@ -14,13 +14,16 @@ def drawn(score: Array, m: int, rng: np.random.Generator) -> tuple[NDArray[np.in
     """
     score += EVENLY * score.mean()
     total = float(score.sum())
-    factor, room, rest = 1.0, float(m), total
+    factor, room, rest, count = 1.0, float(m), total, 0
     for _ in range(5):  # rows kept for certain leave room for the others
         if not (room > 0 and rest > 1e-12 * total):
             break
-        factor = room / rest
+        factor, before = room / rest, count
         sure = score >= 1.0 / factor
-        room, rest = m - float(np.count_nonzero(sure)), total - float(np.dot(sure, score))
+        count = int(np.count_nonzero(sure))
+        if count == before:
+            break
+        room, rest = float(m - count), total - float(np.dot(sure, score))
     score *= factor
     index = np.flatnonzero(rng.random(len(score), dtype=np.float32) < score)
     return index, 1.0 / np.minimum(score[index], 1.0)

@@ -37,16 +37,16 @@ def encode_targets(y: Any) -> Targets:
     if y.dtype.kind not in "biu":  # sorts, which a million integers need not
         check_classification_targets(y)
     elif y.size:
-        low, spread = y.min(), int(y.max()) - int(y.min())
+        whole = y.view(np.uint8) if y.dtype.kind == "b" else y
+        low, spread = whole.min(), int(whole.max()) - int(whole.min())
         if spread < 2 * len(y) + 1000:
-            above = (y - low if y.dtype.kind == "u" else y.astype(np.int64) - int(low)).astype(
-                np.intp
-            )
-            present = np.bincount(above, minlength=spread + 1) > 0
+            # modulo 2^bits the difference is right, though int8 may not hold it
+            above = np.subtract(whole, low).view(f"u{y.dtype.itemsize}")
+            above = above.astype(np.min_scalar_type(spread + 1), copy=False)
+            some = spread > 1  # else both are there
+            present = np.bincount(above, minlength=spread + 1) > 0 if some else np.ones(spread + 1)
             shifts = np.flatnonzero(present)
-            classes = (shifts + int(low)).astype(bool) if y.dtype.kind == "b" else None
-            if classes is None:
-                classes = low + shifts.astype(y.dtype)  # wraps as it should for int8
+            classes = (low + shifts.astype(whole.dtype)).astype(y.dtype, copy=False)
             codes = above if present.all() else (np.cumsum(present) - 1)[above]
             return Targets(classes, smallest(codes, len(classes)))
     classes, codes = np.unique(y, return_inverse=True)
@@ -55,7 +55,7 @@ def encode_targets(y: Any) -> Targets:
 
 def smallest(codes: NDArray[Any], n_classes: int) -> NDArray[Any]:
     """The codes in the smallest type that holds them: a byte a row where eight would do."""
-    return codes.astype(np.min_scalar_type(n_classes))
+    return codes.astype(np.min_scalar_type(n_classes), copy=False)
 
 
 def _one_type(y: NDArray[Any]) -> NDArray[Any]:
