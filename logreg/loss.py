@@ -28,7 +28,7 @@ class Loss(Protocol):
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, Array | None]: ...
     def trace(self, margin: Array, rows: Rows) -> Array: ...
     def lead(self, margin: Array) -> float: ...
-    def divergence(self, margin: Array, moved: Array, share: float) -> float: ...
+    def divergence(self, margin: Array, moved: Array, share: float, rows: Rows) -> float: ...
     def log_odds(self) -> Array: ...
     def take(self, index: NDArray[np.intp], factor: Array) -> "Loss": ...
 
@@ -41,7 +41,11 @@ def _weighted(weight: Array | None, rows: Rows, *arrays: Array) -> None:
 
 def _totals(codes: NDArray[Any], n_classes: int, weight: Array | None) -> Array:
     """The weight of each class; one without any counts as a thousandth of the smallest."""
-    n = np.bincount(codes, weights=weight, minlength=n_classes).astype(np.float64)
+    if codes.dtype == bool and weight is None:  # five times as fast
+        n = np.array([0.0, np.count_nonzero(codes)])
+        n[0] = len(codes) - n[1]
+    else:
+        n = np.bincount(codes, weights=weight, minlength=n_classes).astype(np.float64)
     return np.where(n > 0, n, 1e-3 * n[n > 0].min())
 
 
@@ -66,9 +70,12 @@ def _divergence(q: Array, p: Array) -> Array:
     return each
 
 
-def _total(each: Array, weight: Array | None) -> float:
+def _total(each: Array, weight: Array | None, rows: Rows) -> float:
     """The weighted sum of what may be infinite in rows without weight."""
-    return float(each.sum() if weight is None else weight[weight > 0] @ each[weight > 0])
+    if weight is None:
+        return float(each.sum())
+    weight = weight[rows]
+    return float(weight[weight > 0] @ each[weight > 0])
 
 
 def _sigma(z: Array) -> Array:
@@ -108,8 +115,12 @@ class Binomial:
 
     def curvature(self, margin: Array, rows: Rows) -> tuple[Array, None]:
         """σ' = u / (1 + u)² with u = e^-|margin|, times the weight."""
-        u = np.exp(-np.abs(margin))
-        u /= (1.0 + u) ** 2
+        u = np.abs(margin)
+        np.negative(u, out=u)
+        np.exp(u, out=u)
+        square = u + 1.0
+        square *= square
+        u /= square
         _weighted(self.weight, rows, u)
         return u, None
 
@@ -125,14 +136,16 @@ class Binomial:
         ahead = -margin[0] * self.sign
         return float(np.min(ahead if self.weight is None else ahead[self.weight > 0]))
 
-    def divergence(self, margin: Array, moved: Array, share: float) -> float:
+    def divergence(self, margin: Array, moved: Array, share: float, rows: Rows) -> float:
         """Σ s KL(q ‖ p) between the probabilities p and those whose residuals are `share` times
-        the residuals less `moved` (1, n), at a weight of 1; inf where one leaves [0, 1].
+        the residuals less `moved` (1, m), at a weight of 1; inf where one leaves [0, 1].
         """
-        z = margin[0] * self.sign
+        sign = self.sign[rows]
+        z = margin[0] * sign
         wrong, right = _sigma(z), _sigma(-z)
-        other = share * (wrong - self.sign * moved[0])
-        return _total(_divergence(other, wrong) + _divergence(1.0 - other, right), self.weight)
+        other = share * (wrong - sign * moved[0])
+        each = _divergence(other, wrong) + _divergence(1.0 - other, right)
+        return _total(each, self.weight, rows)
 
     def log_odds(self) -> Array:
         """The log-odds of class 1 among all rows, (1,): the intercept of a fit without columns."""
@@ -199,14 +212,15 @@ class Multinomial:
         ahead = margin[self.codes, each] - others.max(axis=0)
         return float(np.min(ahead if self.weight is None else ahead[self.weight > 0]))
 
-    def divergence(self, margin: Array, moved: Array, share: float) -> float:
-        """The same for K classes, moved (K, n)."""
-        each = np.arange(self.codes.size)
+    def divergence(self, margin: Array, moved: Array, share: float, rows: Rows) -> float:
+        """The same for K classes, moved (K, m)."""
+        codes = self.codes[rows]
+        each = np.arange(codes.size)
         p = self._probabilities(margin)
         other = share * (p - moved)
-        other[self.codes, each] = 0.0
-        other[self.codes, each] = 1.0 - other.sum(axis=0)
-        return _total(_divergence(other, p).sum(axis=0), self.weight)
+        other[codes, each] = 0.0
+        other[codes, each] = 1.0 - other.sum(axis=0)
+        return _total(_divergence(other, p).sum(axis=0), self.weight, rows)
 
     def log_odds(self) -> Array:
         """The log-shares of the classes among all rows, (K,), with mean 0."""

@@ -14,9 +14,10 @@ Array = NDArray[np.float64]
 Parts = tuple[Any, ...]
 Kernel = Callable[[Sequence[slice]], Parts]
 
-# Of X: a block costs two threads some 70 µs in calls, so 2 MB were best where that is many rows,
-# and 4 MB where it is few: 60,000 x 1000 in blocks of 262, 524 and 1048 rows: 35, 20, 22 ms.
-BLOCK_BYTES, FEW_ROWS = 2**21, 2048
+# Of X: a block costs two threads some 70 µs in calls, so it has 4 MB where 2 MB are few rows:
+# 60,000 x 1000 in blocks of 262, 524 and 1048 rows 35, 20, 22 ms; covtype (54 columns) of 4854 and
+# 9709 rows 10.5, 9.3 ms.
+BLOCK_BYTES, FEW_ROWS = 2**21, 16384
 BLOCK_ROWS = 32768  # so that the per-row work of narrow tables stays in cache as well
 GROUPS = 16  # jobs a pass is cut into, whatever the number of threads: fixes the order of summing
 THREADED_SIZE = 1_000_000  # multiplications in a pass from which a second thread pays
@@ -141,10 +142,17 @@ class RowBlocks:
         """Numbers read in a row."""
         return self.d
 
-    def blocks(self, width: int) -> list[slice]:
-        """The rows in slices for which `width` numbers a row fill a cache block."""
+    def blocks(self, width: int, least: int = 1) -> list[slice]:
+        """The rows in slices for which `width` numbers a row fill a cache block: so many at
+        `least`, and of equal size in multiples of four, so that threads end together.
+        """
         size = BLOCK_BYTES // (8 * width)
         size = min(max(size, min(2 * size, FEW_ROWS), 64), BLOCK_ROWS)
+        count = max(-(-self.n // size), least)
+        return self._slices(count if count <= 2 else -(-count // 4) * 4)
+
+    def _slices(self, count: int) -> list[slice]:
+        size = max(1, -(-self.n // count))
         return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
 
     def groups(self, size: int) -> int:
@@ -161,12 +169,18 @@ class RowBlocks:
         result has the same bits for any number of threads.
         """
         self.meter.passes += self.share
-        width = max(self.row_width, width, 1)
-        blocks = self.blocks(width)
+        return self.sum_over_rows(kernel, max(self.row_width, width), groups, products)
+
+    def sum_over_rows(
+        self, kernel: Kernel, width: int, groups: int = GROUPS, products: int = 1
+    ) -> Parts:
+        """The same of what is known of the rows without reading X."""
+        width = max(width, 1)
+        work = self.n * (width + ROW_WORK) * products
+        blocks = self.blocks(width, 2 if work >= self.threaded_size else 1)
         groups = min(groups, len(blocks))
         cuts = [len(blocks) * i // groups for i in range(groups + 1)]
         jobs = [blocks[a:b] for a, b in pairwise(cuts)]
-        work = self.n * (width + ROW_WORK) * products
         threads = self.n_threads if work >= self.threaded_size else 1
         with single_threaded_blas():
             parts = run(kernel, jobs, threads)

@@ -243,12 +243,20 @@ class RowObjective(Objective):
     # -- what the margins tell ---------------------------------------------------------------------
 
     def intercept_information(self, point: Point) -> Array:
-        diag, root = self.loss.curvature(point.margin, self._all)
-        information: Array = diag.sum(axis=1)[:, None] if root is None else root @ root.T
-        if root is not None:  # Σ_l p_k p_l on the diagonal: nothing cancels
+        margin: Array = point.margin
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array]:
+            total = np.zeros((self.q, self.q))
+            for rows in blocks:
+                diag, root = self.loss.curvature(margin[:, rows], rows)
+                total += diag.sum() if root is None else root @ root.T
+            return (total,)
+
+        (information,) = self.design.matrix.sum_over_rows(kernel, self.q)
+        if self.q > 1:  # Σ_l p_k p_l on the diagonal: nothing cancels
             np.fill_diagonal(information, 0.0)
             information = np.diag(information.sum(axis=1)) - information
-        return information
+        return np.asarray(information)
 
     def largest_margin(self, point: Point) -> float:
         margin: Array = point.margin
@@ -304,28 +312,42 @@ class RowObjective(Objective):
         return Advance(float(how_far.max()), self.loss.lead(change), told, everything)
 
     def shift(self, point: Point, c: Array) -> Shift:
-        if np.any(c.reshape(self.shape)[:, : self.design.d]):
-            change = self.margin_change(c)
-        else:
-            change = c.reshape(self.shape)[:, -1:]
-        diag, root = self.loss.curvature(point.margin, self._all)
-        delta = diag * change
-        if root is not None:
-            delta -= root * (root * change).sum(axis=0)
-        widest = np.maximum(change.max(axis=0), 0.0) - np.minimum(change.min(axis=0), 0.0)
-        each = delta * self._inverse_weight
-        norm = np.sqrt((delta * each).sum(axis=1))
+        columns = np.any(c.reshape(self.shape)[:, : self.design.d])
+        change = self.margin_change(c) if columns else c.reshape(self.shape)[:, -1:]
         margin: Array = point.margin
-        return Shift(
-            float(widest.max()), norm, lambda share: self.loss.divergence(margin, each, share)
-        )
 
-    @property
-    def _inverse_weight(self) -> Array | float:
+        def parts(rows: slice) -> tuple[Array, Array, Array]:
+            """How the margins change, and the residuals, as they are and at a weight of 1."""
+            part = change[:, rows] if columns else change
+            diag, root = self.loss.curvature(margin[:, rows], rows)
+            delta = diag * part
+            if root is not None:
+                delta -= root * (root * part).sum(axis=0)
+            return part, delta, delta * self._inverse_weight(rows)
+
+        def kernel(blocks: Sequence[slice]) -> tuple[list[float], Array]:
+            widest, square = [0.0], np.zeros(self.q)
+            for part, delta, each in map(parts, blocks):
+                above, below = part.max(axis=0), part.min(axis=0)
+                widest.append(float((np.maximum(above, 0.0) - np.minimum(below, 0.0)).max()))
+                square += np.einsum("ij,ij->i", delta, each)
+            return widest, square
+
+        def divergence(share: float) -> float:
+            def kernel(blocks: Sequence[slice]) -> tuple[float]:
+                each = ((margin[:, rows], parts(rows)[2], share, rows) for rows in blocks)
+                return (sum(self.loss.divergence(*block) for block in each),)
+
+            return float(self.design.matrix.sum_over_rows(kernel, self.q)[0])
+
+        widest, square = self.design.matrix.sum_over_rows(kernel, self.q)
+        return Shift(max(widest), np.sqrt(square), divergence)
+
+    def _inverse_weight(self, rows: slice) -> Array | float:
         """1/s, and 0 for the rows without a weight."""
-        weight = self.loss.weight
-        if weight is None:
+        if self.loss.weight is None:
             return 1.0
+        weight = self.loss.weight[rows]
         return np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
 
     def largest_deviation(self, metric: FactoredHessian) -> float:

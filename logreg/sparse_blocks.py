@@ -120,13 +120,11 @@ class SparseBlocks(RowBlocks):
     def row_width(self) -> int:
         return max(1, int(self.X.nnz) // max(self.n, 1))
 
-    def blocks(self, width: int) -> list[slice]:
+    def blocks(self, width: int, least: int = 1) -> list[slice]:
         if width > self.row_width:  # made dense
-            return super().blocks(width)
+            return super().blocks(width, least)
         most = self.X.nnz / max(BLOCK_ENTRIES, PER_COLUMN * self.d)
-        count = 2 ** int(np.log2(max(most, 1)))  # of about equal size: threads end together
-        size = max(1, -(-self.n // count))
-        return [slice(a, min(a + size, self.n)) for a in range(0, self.n, size)]
+        return self._slices(2 ** int(np.log2(max(most, 1))))
 
     def margins(self, w: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
         out = np.empty((self.n, len(w)), np.result_type(self.X.dtype, w.dtype))
