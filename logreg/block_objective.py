@@ -53,6 +53,8 @@ class BlockPoint(Point):
 class BlockObjective(Objective):
     """F as a sum over blocks."""
 
+    margins_in_memory = False
+
     def __init__(
         self,
         blocks: Blocks,

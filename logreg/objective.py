@@ -29,7 +29,7 @@ memory, :mod:`logreg.block_objective` reads them again for each sum. Solvers see
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ from logreg.metric import ClassMetric, FactoredHessian, FullMetric
 from logreg.penalty import ElasticNet
 from logreg.point import Point
 from logreg.threads import cached_property
+
+if TYPE_CHECKING:
+    from logreg.row_objective import RowObjective  # as a sample is, of whatever rows
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -82,6 +85,7 @@ class Objective(ABC):
     smallest_weight: float  # of the rows that have one
     loss: Loss  # of rows in memory
     offset: Array | None = None  # (q, n), of rows in memory
+    margins_in_memory = True  # so that what they tell costs no read of X
     is_sample = False  # of the rows of another, whose Hessian it stands for
 
     def __init__(
@@ -206,17 +210,17 @@ class Objective(ABC):
         """What saves reads of all rows for more than it costs."""
 
     @abstractmethod
-    def candidates(self, size: int, rng: np.random.Generator) -> "Objective":
+    def candidates(self, size: int, rng: np.random.Generator) -> "RowObjective":
         """The objective of about `size` rows drawn evenly."""
 
     @abstractmethod
     def draw_by_leverage(
         self, theta: Array, curvature: Array, m: int, rng: np.random.Generator
-    ) -> "Objective":
+    ) -> "RowObjective":
         """The objective of about m rows, drawn by their share of the columns' `curvature`."""
 
     @abstractmethod
-    def draw_by_trace(self, point: Point, m: int, rng: np.random.Generator) -> "Objective":
+    def draw_by_trace(self, point: Point, m: int, rng: np.random.Generator) -> "RowObjective":
         """The objective of about m rows, drawn by the trace of their curvature."""
 
     @abstractmethod

@@ -76,6 +76,10 @@ class ElasticNet:
         """The same so many times as strong."""
         return ElasticNet(self.l1 * factor, self.l2 * factor)
 
+    def with_ridge(self, l2: Array) -> "ElasticNet":
+        """The same with a ridge part so much stronger."""
+        return ElasticNet(self.l1, self.l2 + l2)
+
     def columns(self, index: NDArray[np.intp]) -> "ElasticNet":
         """The penalty on some of the columns."""
         l1, l2 = (x if np.ndim(x) == 0 else np.asarray(x)[index] for x in (self.l1, self.l2))

@@ -16,8 +16,9 @@ from logreg.point import Point
 from logreg.sampling import drawn
 from logreg.threads import cached_property
 
-AWAKE = 1e-3  # of the mean curvature
+AWAKE = 0.1  # of the mean curvature
 WIDE, NARROW = 20.0, 500  # log-odds between offsets; columns whose least squares are no trouble
+PLENTY = 1000  # rows a parameter of a sample: each step goes to a thirtieth of the distance
 MANY = 50  # one row in so many that moved: then the metric is believed no more
 
 
@@ -369,7 +370,7 @@ class RowObjective(Objective):
 
     @property
     def large_sample(self) -> LargeSample:
-        return LargeSample(self.design.n // 10, accuracy=0.5)
+        return LargeSample(min(self.design.n // 10, PLENTY * self.size), accuracy=0.5)
 
     def candidates(self, size: int, rng: np.random.Generator) -> "RowObjective":
         n = self.design.n
@@ -398,6 +399,31 @@ class RowObjective(Objective):
         part.is_sample = True
         return part
 
+    def cautious(self, rows: float) -> "RowObjective":
+        """With a ridge as if so many rows more had been seen of each column, alone in them and of
+        its typical size: what a sample's few rows tell apart by chance would run away.
+
+            ridge_j = rows Σ_i s_i² x̃_ij⁴ / Σ_i s_i x̃_ij²
+        """
+        design, s = self.design, self.loss.weight
+        assert s is not None  # a sample's rows have weights
+
+        def kernel(blocks: Sequence[slice]) -> tuple[Array, Array]:
+            out = np.empty((blocks[0].stop - blocks[0].start, design.width))
+            fourth, square = np.zeros(design.d), np.zeros(design.d)
+            for block in blocks:
+                x = np.square(design.standard_rows(block, out)[:, : design.d])
+                square += np.dot(s[block], x)
+                fourth += np.dot(np.square(s[block]), np.square(x))
+            return fourth, square
+
+        fourth, square = design.matrix.add_up(kernel, width=design.width)
+        each = np.divide(fourth, square, out=np.zeros(design.d), where=square > 0)
+        penalty = self.penalty.with_ridge(rows * each * design.scale**2)
+        part = RowObjective(design, self.loss, penalty, self.offset, self.flat)
+        part.is_sample = self.is_sample
+        return part
+
     def leverage(self, theta: Array, curvature: Array, rest: float | None = None) -> Array:
         """A score a row, (n,): its share of each column's curvature, summed over the columns.
 
@@ -405,7 +431,7 @@ class RowObjective(Objective):
 
         Rare columns and rare classes get their rows' full share, which uniform draws miss. The
         sums over k are the caller's, `curvature` (width,), up to a common factor. Rows at rest now
-        may wake up: no c is below `rest`, or a thousandth of the mean. One read of X.
+        may wake up: no c is below `rest`, or a tenth of the mean. One read of X.
         """
         share = np.divide(1.0, curvature, out=np.zeros(len(curvature)), where=curvature > 0)
         square, linear, constant = self.design.square_form(share)

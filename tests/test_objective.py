@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import PROBLEMS, Problem, generated, scaled
 
+from logreg.design import Design
+from logreg.loss import Binomial
+from logreg.penalty import ElasticNet
 from logreg.row_blocks import RowBlocks
+from logreg.row_objective import RowObjective
 
 
 def somewhere(objective, seed=0, size=0.3):
@@ -173,3 +177,22 @@ def test_blocks_cover_every_row_once(n, d):
     X = np.broadcast_to(np.float32(0), (n, d))
     blocks = RowBlocks(X).blocks(d)
     assert_array_equal(np.concatenate([np.arange(n)[rows] for rows in blocks]), np.arange(n))
+
+
+def test_a_cautious_sample_has_a_ridge_of_its_own_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3)) * [1.0, 50.0, 0.01] + [0.0, 7.0, 0.0]
+    X[:, 2] = np.arange(300) < 3  # rare
+    y = (rng.random(300) < 0.4).astype(np.intp)
+    whole = RowObjective(
+        Design(RowBlocks(X), RowBlocks(X).moments(None)), Binomial(y), ElasticNet.of(2.0)
+    )
+    index, s = np.arange(0, 300, 2), rng.uniform(1.0, 4.0, 150)
+    sample = whole.sample(index, s)
+    x = (X[index] - whole.design.centre) / whole.design.scale
+    ridge = 0.1 * (s**2 @ x**4) / (s @ x**2) * whole.design.scale**2
+    cautious = sample.cautious(0.1)
+    assert_allclose(cautious.penalty.l2, 0.5 + ridge, rtol=1e-12)
+    assert cautious.is_sample
+    assert cautious.loss is sample.loss
+    assert sample.penalty is whole.penalty  # and the sample itself is as it was

@@ -50,6 +50,7 @@ PASSES = 25  # ... for which so many gradients more are needed than with samples
 DEAR = 100  # reads of a sparse X that a Hessian may cost, or the metric is a diagonal
 WORTH = 1.6e7  # work of a Hessian from which samples save more than finding them costs
 ACCURACY = 0.3  # of what a sample's optimum is worth, in standard errors, to which it is sought
+PRIOR = 0.1  # rows that the first sample believes to have seen of each column besides
 ALL = 1e-4  # for all rows its square would be 0
 STEPS = 30  # of Newton's method, for a sample
 MANY = 300  # parameters from which Hessians of all rows are dear, if rows are few as well
@@ -127,6 +128,8 @@ def by_samples(
         # The first sample only finds a start: candidates for it save two passes over all rows.
         pool = objective if warm or size > m else objective.candidates(8 * m, rng)
         sample = pool.draw_by_leverage(theta, curvature, size, rng)
+        if size == first < large:
+            sample = sample.cautious(PRIOR)
         point = sample.at(theta)
         if not warm:  # the optimum of a sample would throw a good start away
             worth = np.sqrt(max(n / size - 1, ALL) * objective.size)

@@ -167,7 +167,9 @@ class Model:
         far = moved > FAR or (moved > FAR / 4 and len(self.decrements) > 15)
 
         def by_sample(tol: float) -> float:
-            if price > CHEAP and not far and self.share_of_moved_rows(point) <= SHARE:
+            # Where margins are not in memory it costs a read to know, as a Hessian does.
+            known = objective.margins_in_memory or price > CHEAP
+            if known and not far and self.share_of_moved_rows(point) <= SHARE:
                 return self.trust * decrement
             dear = price > PRODUCTS
             return by_bound_or_conjugate_gradients(tol) if dear else by_moves_or_hessian(tol)
