@@ -262,23 +262,13 @@ class BlockObjective(Objective):
     def draw_by_leverage(
         self, theta: Array, curvature: Array, m: int, rng: np.random.Generator
     ) -> RowObjective:
-        some = self._problem(self.found.sample, FEW)
-        c = some.loss.trace(some.margins(theta), slice(0, some.design.n))
-        rest = AWAKE * float(c.sum()) / self.design.n
-        return self._draw(lambda rows: rows.leverage(theta, curvature, rest), m, rng)
-
-    def draw_by_trace(self, point: Point, m: int, rng: np.random.Generator) -> RowObjective:
-        theta = point.theta
-        return self._draw(lambda rows: rows.traces(theta), m, rng)
-
-    def _draw(
-        self, score: Callable[[RowObjective], Array], m: int, rng: np.random.Generator
-    ) -> RowObjective:
-        """About m rows drawn by their scores, in one read."""
+        """In one read."""
         index, whole, salt = self.index, self.whole, int(rng.integers(2**63))
         # what the scores are on average tell the rows that were drawn evenly
         some = self._problem(self.found.sample, FEW)
-        total = float(score(some).sum())
+        c = some.loss.trace(some.margins(theta), slice(0, some.design.n))
+        rest = AWAKE * float(c.sum()) / self.design.n
+        total = float(some.leverage(theta, curvature, rest).sum())
         evenly = EVENLY * total / self.design.n
         total *= 1 + EVENLY
 
@@ -287,7 +277,7 @@ class BlockObjective(Objective):
             if rows is None:
                 return None
             u = uniforms(block.X, block.y, block.weight, salt, block.start)
-            each = score(Rows(rows).of(index)) + evenly
+            each = Rows(rows).of(index).leverage(theta, curvature, rest) + evenly
             codes = whole.places(block.y)
             known = None if block.total is None else total  # else nothing is sent
             return (Reservoir.of(m, block.X, codes, rows.loss.weight, each, u, known),)

@@ -220,10 +220,6 @@ class Objective(ABC):
         """The objective of about m rows, drawn by their share of the columns' `curvature`."""
 
     @abstractmethod
-    def draw_by_trace(self, point: Point, m: int, rng: np.random.Generator) -> "RowObjective":
-        """The objective of about m rows, drawn by the trace of their curvature."""
-
-    @abstractmethod
     def columns(self, index: Index) -> "Objective":
         """The objective of some of the columns: F where the weights of all others are 0."""
 

@@ -273,10 +273,6 @@ class RowObjective(Objective):
         """How far a step moves the log-odds of a row, at most."""
         return float(_range(self.margin_change(step)).max())
 
-    def traces(self, theta: Array) -> Array:
-        """The trace of each row's curvature, (n,)."""
-        return self.loss.trace(self.margins(theta), self._all)
-
     @property
     def present(self) -> Array:
         """1 for rows with a weight, 0 for the others."""
@@ -381,9 +377,6 @@ class RowObjective(Objective):
         self, theta: Array, curvature: Array, m: int, rng: np.random.Generator
     ) -> "RowObjective":
         return self.draw(self.leverage(theta, curvature), m, rng)
-
-    def draw_by_trace(self, point: Point, m: int, rng: np.random.Generator) -> "RowObjective":
-        return self.draw(self.loss.trace(point.margin, self._all), m, rng)
 
     def draw(self, score: Array, m: int, rng: np.random.Generator) -> "RowObjective":
         """The objective of about m rows, each kept with probability min(1, ∝ score), weighted by

@@ -198,3 +198,20 @@ def test_many_columns_begin_with_a_diagonal(mixed):
     p = truth.predict_proba(X)[:, 1]
     root = np.sqrt(p * (1 - p))[:, None] * np.column_stack([X, np.ones(len(X))])
     assert np.sqrt(np.sum((root @ change) ** 2) + np.sum(change[:-1] ** 2)) <= 1.2e-6
+
+
+def test_a_metric_of_sampled_rows_sees_columns_that_few_rows_have():
+    """A pixel at the border of digits: without its rows it would seem to have no curvature."""
+    rng = np.random.default_rng(0)
+    n, K = 60_000, 4
+    X = np.column_stack([rng.normal(size=(n, 3)), np.zeros(n)])
+    X[[5, 31_000, 50_000], 3] = 1.0
+    y = rng.integers(0, K, n)
+    objective = Problem(X, y, C=1e6).objective()
+    point = objective.at(objective.start())
+    metric = kronecker_metric(objective, np.random.default_rng(1), point)
+    pull = np.zeros(objective.shape)
+    pull[:2, 3] = 1.0, -1.0
+    rough, exact = metric.solve(pull.ravel()), point.metric.solve(pull.ravel())
+    ratio = rough.reshape(objective.shape)[0, 3] / exact.reshape(objective.shape)[0, 3]
+    assert 0.5 < ratio < 2

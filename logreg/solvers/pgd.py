@@ -169,10 +169,13 @@ def settle(sample: Objective, theta: Array, accuracy: float, steps: int) -> Poin
 
 
 def kronecker_metric(objective: Objective, rng: np.random.Generator, point: Point) -> Metric:
-    """The Kronecker metric of about 10 d rows, drawn by the trace of their curvature."""
+    """The Kronecker metric of about 10 d rows, rare columns' among them: a column that none of them
+    has would seem to have no curvature, and a step without bound (pixels at the border of digits).
+    """
     n, width = objective.design.n, objective.shape[1]
     m = max(2000, 10 * width)
     if m >= n:
         return KroneckerMetric(*objective.kronecker(point))
-    sample = objective.draw_by_trace(point, m, rng)
+    columns = objective.design.column_curvature()
+    sample = objective.draw_by_leverage(point.theta, columns, m, rng)
     return KroneckerMetric(*sample.kronecker(sample.at(point.theta)))

@@ -101,9 +101,10 @@ class Model:
         self.step: Array | None = None  # Newton's, where a proof has found it
 
     def renewed(self, point: Point, metric: Metric) -> "Model":
-        """The same with another metric, as far to be trusted."""
+        """The same with another metric, as far to be trusted; what the steps taught stays true."""
         model = Model(point, metric, exact=self.exact, rough=self.rough)
-        model.trust = self.trust
+        model.trust, model.memory = self.trust, self.memory
+        model.memory.size = None
         return model
 
     def window(self, better: Better | None) -> int:
