@@ -31,7 +31,7 @@ from l1_peers import PEERS, by_column, first_calls, ours, saga
 from peers import versions
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
-from tables import ROOT, SHARED, Table, mixed, real, standardised, text
+from tables import ROOT, SHARED, Table, grey, mixed, real, standardised, text
 
 from logreg import logistic_path
 from logreg.datasets import load_breast_cancer, load_digits
@@ -91,11 +91,6 @@ def scaled() -> tuple[np.ndarray, np.ndarray]:
 def class_0(name: str) -> tuple[Any, np.ndarray]:
     X, y = real(name)
     return X, (y == 0).astype(int)
-
-
-def grey(rows: int) -> tuple[np.ndarray, np.ndarray]:
-    X, y = real("mnist")
-    return X[:rows] / 255, y[:rows]
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression as ScikitLearn
 from tables import QUICK, ROOT, SMALL, Table, tables
 
-from logreg import LogisticRegression
+from logreg import LogisticRegression, Outcome
 from logreg.row_blocks import RowBlocks
 from logreg.sparse_blocks import row_blocks
 
@@ -131,10 +131,14 @@ HEAD = """\
 def large(name: str, X: Any, y: np.ndarray, C: float) -> Iterator[tuple[str, ...]]:
     """A row for each peer, at equal accuracy."""
     K = int(y.max()) + 1
-    exact = ours(X, y, C, 1e-8)
     start = time.perf_counter()
     model = LogisticRegression(C=C).fit(X, y)
-    patience = max(PATIENCE, 10 * (time.perf_counter() - start))
+    spent = time.perf_counter() - start
+    if model.outcome_ is Outcome.MAX_ITER:  # then F* is not known
+        yield name, f"{C:g}", f"{spent:.3g}", f"{model.n_passes_}", "not at tol", "", "", ""
+        return
+    exact = ours(X, y, C, 1e-8)
+    patience = max(PATIENCE, 10 * spent)
     best = max(objective(exact, X, y, C), LEAST)
     mine = loosest(ours, STANDARD_ERRORS, X, y, C, best, np.inf)
     assert mine.fit, f"{name}: our own fit is {mine.excess:.1e} above the optimum"

@@ -101,6 +101,12 @@ def real(name: str) -> tuple[Any, np.ndarray]:
     return (sparse.csr_array(X).astype(float) if sparse.issparse(X) else X), y
 
 
+def grey(rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """MNIST with grey levels from 0 to 1."""
+    X, y = real("mnist")
+    return X[:rows] / 255, y[:rows]
+
+
 def standardised(name: str) -> tuple[np.ndarray, np.ndarray]:
     X, y = real(name)
     return StandardScaler().fit_transform(X), y
@@ -118,6 +124,7 @@ def collected() -> Iterator[Table]:
         yield Table(name, lambda name=name: real(name))
     for name in ("satellite", "letter", "shuttle", "usps", "covtype", "mnist"):
         yield Table(name, lambda name=name: real(name))
+    yield Table("mnist, 0 to 1", grey)
 
 
 def tables() -> Iterator[Table]:

@@ -6,10 +6,10 @@ with M = H that is Newton's method, at n p² a Hessian. A *sample* of rows gives
 metric for much less:
 
 1. Draw m = max(2000, 20 p) rows by leverage among 8 m drawn evenly, find their optimum by Newton's
-   method, start there.
-2. Again with a tenth of all rows, by leverage among all (of rows that are not in memory with as
-   many as may be kept); each stage divides the distance by about sqrt(m/p), and is solved to a
-   part of its own statistical accuracy.
+   method, start there. A small ridge holds what so few rows tell apart by chance.
+2. Again with a tenth of all rows or 1000 p, by leverage among all (of rows that are not in memory
+   with as many as may be kept); each stage divides the distance by about sqrt(m/p), and is solved
+   to a part of its own statistical accuracy.
 3. On all rows, limited-memory BFGS with the Hessian of the last sample as its initial metric.
 4. Where the forecast of the passes still needed exceeds the price of an exact Hessian of all rows
    (where columns nearly separate the classes, coefficients travel far and the curvature changes on
