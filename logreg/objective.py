@@ -293,12 +293,23 @@ class Objective(ABC):
         size = 0.0 if self.flat is None else max(diagonal.mean(), np.finfo(float).tiny)
         diagonal += self._penalty_diagonal
         if self.is_sample:  # rows that are sure must not let columns of theirs go where they like
-            diagonal += DAMPING * self.design.column_curvature()
+            diagonal += self._damping
         if self.flat is not None:
             for k in range(q):
                 part = slice(k * width, (k + 1) * width)
                 h[part, part] += self.flat @ self.flat.T * size
         return h
+
+    @property
+    def _damping(self) -> Array:
+        """What the Hessian of a sample has on its diagonal besides, (width,)."""
+        return DAMPING * self.design.column_curvature()
+
+    def damped(self, step: Array) -> float:
+        """What that has of a step's curvature, step' D step: nearly equal columns whose rows are
+        almost sure may have less themselves.
+        """
+        return float(np.sum(np.square(step.reshape(self.shape)) * self._damping))
 
     @cached_property
     def threshold(self) -> Array:

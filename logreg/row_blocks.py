@@ -143,8 +143,9 @@ class RowBlocks:
         return self.d
 
     def blocks(self, width: int, least: int = 1) -> list[slice]:
-        """The rows in slices for which `width` numbers a row fill a cache block: so many at
-        `least`, and of equal size in multiples of four, so that threads end together.
+        """The rows in slices for which `width` numbers a row fill a cache block; so many at least.
+
+        Of about equal size, and more than two are a multiple of four: so threads end together.
         """
         size = BLOCK_BYTES // (8 * width)
         size = min(max(size, min(2 * size, FEW_ROWS), 64), BLOCK_ROWS)

@@ -289,7 +289,7 @@ class RowObjective(Objective):
         self, point: Point, before: Point, metric: FactoredHessian, most: int
     ) -> tuple[float, int]:
         """The same with how many these rows are, which may be at most so many."""
-        rows = np.flatnonzero(_range(point.margin - before.margin) > 1.0)
+        rows = np.flatnonzero((_range(point.margin - before.margin) > 1.0) & (self.present > 0))
         if not 0 < len(rows) <= most:
             return (np.inf if len(rows) else 0.0), len(rows)
         part = self.take(rows, np.ones(len(rows)))
@@ -322,7 +322,7 @@ class RowObjective(Objective):
                 delta -= root * (root * part).sum(axis=0)
             return part, delta, delta * self._inverse_weight(rows)
 
-        def kernel(blocks: Sequence[slice]) -> tuple[list[float], Array]:
+        def sizes(blocks: Sequence[slice]) -> tuple[list[float], Array]:
             widest, square = [0.0], np.zeros(self.q)
             for part, delta, each in map(parts, blocks):
                 above, below = part.max(axis=0), part.min(axis=0)
@@ -331,13 +331,13 @@ class RowObjective(Objective):
             return widest, square
 
         def divergence(share: float) -> float:
-            def kernel(blocks: Sequence[slice]) -> tuple[float]:
+            def total(blocks: Sequence[slice]) -> tuple[float]:
                 each = ((margin[:, rows], parts(rows)[2], share, rows) for rows in blocks)
                 return (sum(self.loss.divergence(*block) for block in each),)
 
-            return float(self.design.matrix.sum_over_rows(kernel, self.q)[0])
+            return float(self.design.matrix.sum_over_rows(total, self.q)[0])
 
-        widest, square = self.design.matrix.sum_over_rows(kernel, self.q)
+        widest, square = self.design.matrix.sum_over_rows(sizes, self.q)
         return Shift(max(widest), np.sqrt(square), divergence)
 
     def _inverse_weight(self, rows: slice) -> Array | float:

@@ -37,7 +37,8 @@ def encode_targets(y: Any) -> Targets:
     if y.dtype.kind not in "biu":  # sorts, which a million integers need not
         check_classification_targets(y)
     elif y.size:
-        whole = y.view(np.uint8) if y.dtype.kind == "b" else y
+        # a True may be any byte but 0, where a mask of 255s is seen as booleans
+        whole = (y.view(np.uint8) != 0).view(np.uint8) if y.dtype.kind == "b" else y
         low, spread = whole.min(), int(whole.max()) - int(whole.min())
         if spread < 2 * len(y) + 1000:
             # modulo 2^bits the difference is right, though int8 may not hold it

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
 from logreg import LogisticRegression
+from logreg.targets import encode_targets
 
 N = 20
 X = np.random.default_rng(0).normal(size=(N, 3))
@@ -603,3 +604,10 @@ def test_a_start_that_is_not_finite_is_none():
     known = model.coef_.copy()
     model.coef_[0, 0] = np.nan
     assert_allclose(model.fit(X, Y).coef_, known, rtol=1e-6)
+
+
+def test_any_byte_but_zero_is_true_in_a_mask_seen_as_booleans():
+    y = np.array([255, 0, 1, 255], np.uint8).view(bool)
+    classes, codes = encode_targets(y)
+    assert_array_equal(classes, [False, True])
+    assert_array_equal(codes, [1, 0, 1, 1])

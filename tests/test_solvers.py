@@ -215,3 +215,38 @@ def test_a_metric_of_sampled_rows_sees_columns_that_few_rows_have():
     rough, exact = metric.solve(pull.ravel()), point.metric.solve(pull.ravel())
     ratio = rough.reshape(objective.shape)[0, 3] / exact.reshape(objective.shape)[0, 3]
     assert 0.5 < ratio < 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_samples_damping_is_not_taken_for_curvature(seed):
+    """Two columns that are nearly equal and 136 events: the rows' curvature along their difference
+    is a hundredth of the damping of a sample's Hessian, which showed too small a distance.
+    """
+    rng = np.random.default_rng(0)
+    n, C = 150_000, 1e6
+    z = np.exp(2 * rng.normal(size=n))
+    X = np.column_stack([z, z + 1e-3 * rng.normal(size=n), rng.normal(size=n)])
+    y = (rng.random(n) < 1 / (1 + np.exp(7.5 - X[:, 2]))).astype(int)
+
+    def F(model):
+        margin = model.decision_function(X)
+        penalty = np.sum(model.coef_**2) / (2 * C)
+        return np.logaddexp(0, np.where(y == 1, -margin, margin)).sum() + penalty
+
+    rough = LogisticRegression(C=C, tol=0.1, random_state=seed).fit(X, y)
+    exact = LogisticRegression(C=C, solver="newton").fit(X, y)
+    assert rough.outcome_ is Outcome.CONVERGED
+    assert np.sqrt(2 * max(F(rough) - F(exact), 0)) < 0.1
+
+
+def test_rows_without_weight_that_move_far_are_no_trouble():
+    rng = np.random.default_rng(1)
+    n = 200_000
+    X = rng.normal(size=(n, 3))
+    y = (rng.random(n) < 1 / (1 + np.exp(2 - X[:, 0]))).astype(int)
+    X[:5] *= 200
+    weight = np.ones(n)
+    weight[:5] = 0
+    model = LogisticRegression(tol=1e-3).fit(X, y, sample_weight=weight)
+    without = LogisticRegression(tol=1e-3).fit(X[5:], y[5:])
+    np.testing.assert_allclose(model.coef_, without.coef_, atol=2e-5)

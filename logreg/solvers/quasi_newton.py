@@ -25,6 +25,7 @@ STALE = 0.7  # of the value of F at which the metric was made: then it is made a
 RENEWALS = 12  # ... so many times
 FAR = 2.0  # log-odds that margins may move before a Hessian is another
 SHARE = 0.3  # of the curvature in a direction that rows may have had whose own is another by now
+DAMPED = 1e-6  # of the decrement squared that a sample's damping may be: elsewhere it is 1e-9
 CAUTION = 1.2  # the metric of a sample shows distances up to a sixth too small
 DOUBT = 2.0  # ... and one that is only rough up to twice
 PRODUCTS = 8  # with the Hessian that conjugate gradients take in the metric of a sample
@@ -63,7 +64,7 @@ def refine(
         direction = objective.settled(model.solve(point.gradient))
         decrement = float(np.sqrt(max(float(point.gradient @ direction), 0.0)))
         model.decrements.append(decrement)
-        proof = model.proof(point, decrement, price)
+        proof = model.proof(point, direction, decrement, price)
         yield Iterate(point, model.trust * decrement, proof, model.sound)
         if model.refuted:
             model = Model(point, point.metric, exact=True)
@@ -104,7 +105,7 @@ class Model:
         """The same with another metric, as far to be trusted; what the steps taught stays true."""
         model = Model(point, metric, exact=self.exact, rough=self.rough)
         model.trust, model.memory = self.trust, self.memory
-        model.memory.size = None
+        model.memory.in_another_metric()
         return model
 
     def window(self, better: Better | None) -> int:
@@ -136,7 +137,7 @@ class Model:
         return point.objective.curvature_of_moved(point, self.made_at, self.metric)
 
     def proof(
-        self, point: Point, decrement: float, price: float
+        self, point: Point, direction: Array, decrement: float, price: float
     ) -> Callable[[float], float] | None:
         """How to find the true decrement, where this model's is not to be believed."""
 
@@ -160,9 +161,10 @@ class Model:
 
         if self.rough:
             return by_bound_or_conjugate_gradients
-        # A sample's Hessian is believed while margins have moved little since. What they move by
-        # is, on average over the rows, their standard errors times the decrement. It was right
-        # within a tenth at 1.3 after 13 steps (adult), off by a half at 1.5 and 0.7 after 40.
+        # A sample's Hessian is believed while margins have moved little since, and where it is made
+        # of rows. What margins move by is, on average over the rows, their standard errors times
+        # the decrement. It was right within a tenth at 1.3 after 13 steps (adult), off by a half at
+        # 1.5 and 0.7 after 40. Where events are rare the average tells little: `SHARE` does then.
         objective = point.objective
         moved = self.decrements[0] * np.sqrt(objective.size / objective.design.n)
         far = moved > FAR or (moved > FAR / 4 and len(self.decrements) > 15)
@@ -170,7 +172,8 @@ class Model:
         def by_sample(tol: float) -> float:
             # Where margins are not in memory it costs a read to know, as a Hessian does.
             known = objective.margins_in_memory or price > CHEAP
-            if known and not far and self.share_of_moved_rows(point) <= SHARE:
+            told = objective.damped(direction) <= DAMPED * decrement**2
+            if known and told and not far and self.share_of_moved_rows(point) <= SHARE:
                 return self.trust * decrement
             dear = price > PRODUCTS
             return by_bound_or_conjugate_gradients(tol) if dear else by_moves_or_hessian(tol)
@@ -226,6 +229,10 @@ class SecantMemory:
 
     def clear(self) -> None:
         self.pairs.clear()
+
+    def in_another_metric(self) -> None:
+        """The pairs stay, but what they say of the metric's size does not."""
+        self.size = None
 
     def add(self, s: Array, y: Array) -> None:
         sy = float(s @ y)
