@@ -7,8 +7,9 @@ rounding of a product depend on how many there are.
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from typing import Any, Generic, Self, TypeVar, overload
@@ -94,37 +95,28 @@ def _take_control() -> None:
         clear(force=True)
 
 
-class _SingleThreadedBlas:
-    """A context manager; as a generator it would cost a small fit some 3 %."""
-
-    def __enter__(self) -> None:
-        global _limit_users, _limiter, _allowed
-        with _limit_lock:
-            _limit_users += 1
-            if _limit_users == 1:
-                _take_control()
-                _allowed = _blas_threads()
-                _limiter = _blas().limit(limits=1)
-                _take_control()
-
-    def __exit__(self, *error: object) -> None:
-        global _limit_users
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Hold BLAS at one thread. The limit is global to the process, so the first fit of several at
+    a time sets it and the last one lifts it; each on its own would restore what another had set.
+    """
+    global _limit_users, _limiter, _allowed
+    with _limit_lock:
+        _limit_users += 1
+        if _limit_users == 1:
+            _take_control()
+            _allowed = _blas_threads()
+            _limiter = _blas().limit(limits=1)
+            _take_control()
+    try:
+        yield
+    finally:
         with _limit_lock:
             _limit_users -= 1
             if _limit_users == 0:
                 _take_control()
                 _limiter.restore_original_limits()
                 _take_control()
-
-
-_single_threaded_blas = _SingleThreadedBlas()
-
-
-def single_threaded_blas() -> _SingleThreadedBlas:
-    """Hold BLAS at one thread. The limit is global to the process, so the first fit of several at
-    a time sets it and the last one lifts it; each on its own would restore what another had set.
-    """
-    return _single_threaded_blas
 
 
 def run(function: Callable[[Job], T], jobs: Sequence[Job], n_threads: int) -> list[T]:
