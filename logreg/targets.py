@@ -44,8 +44,9 @@ def encode_targets(y: Any) -> Targets:
             # modulo 2^bits the difference is right, though int8 may not hold it
             above = np.subtract(whole, low).view(f"u{y.dtype.itemsize}")
             above = above.astype(np.min_scalar_type(spread + 1), copy=False)
-            some = spread > 1  # else both are there
-            present = np.bincount(above, minlength=spread + 1) > 0 if some else np.ones(spread + 1)
+            present = np.ones(spread + 1, bool)  # the lowest and the highest are there
+            if spread > 1:
+                present = np.bincount(above, minlength=spread + 1) > 0
             shifts = np.flatnonzero(present)
             classes = (low + shifts.astype(whole.dtype)).astype(y.dtype, copy=False)
             codes = above if present.all() else (np.cumsum(present) - 1)[above]

@@ -123,8 +123,8 @@ def by_samples(
     curvature, point = columns, None
     first, (large, accuracy) = min(m, objective.most_rows), objective.large_sample
     for size in (first, large):
-        found_alone = size < large < 3 * size  # the large one's start is then as near
-        if not m <= size or (size == first and (size > n // 4 or found_alone)):
+        alone = size < large < 3 * size  # the large one finds its start as soon without it
+        if not m <= size or (size == first and (size > n // 4 or alone)):
             continue
         # The first sample only finds a start: candidates for it save two passes over all rows.
         pool = objective if warm or size > m else objective.candidates(8 * m, rng)
